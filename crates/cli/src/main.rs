@@ -1,0 +1,2 @@
+//! The binary `freehold`.
+fn main() {}

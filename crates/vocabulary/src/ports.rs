@@ -1,0 +1,11 @@
+//! What the parts ask of each other, as small object-safe traits.
+
+pub mod classifier;
+pub mod engine;
+pub mod progress;
+pub mod trace_sink;
+
+pub use classifier::{Classifier, ClassifyError, Scored};
+pub use engine::{Engine, EngineCard, EngineError};
+pub use progress::{Progress, Silent};
+pub use trace_sink::{TraceSink, TraceSinkError};

@@ -1,0 +1,103 @@
+//! The record of one request.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Digest, Label, TaskName, Tier, Timestamp};
+
+/// The name of a trace: 26 characters, sortable by time.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TraceId(String);
+
+/// A text is not a trace id.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not a trace id: expected 26 characters of Crockford's base 32")]
+pub struct InvalidTraceId(String);
+
+const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+impl TraceId {
+    /// A ULID (github.com/ulid/spec): 48 bits of milliseconds, then 80 bits of `entropy`.
+    #[must_use]
+    pub fn new(at: Timestamp, entropy: u128) -> Self {
+        let millis = (at.as_micros() / 1000).max(0) as u128;
+        let value = ((millis & ((1 << 48) - 1)) << 80) | (entropy & ((1 << 80) - 1));
+        let digit = |place: u32| char::from(CROCKFORD[(value >> (5 * place)) as usize & 31]);
+        Self((0..26).rev().map(digit).collect())
+    }
+
+    /// Checks the form.
+    ///
+    /// # Errors
+    /// When the text is not 26 characters of the alphabet.
+    pub fn parse(text: &str) -> Result<Self, InvalidTraceId> {
+        let valid = text.len() == 26 && text.bytes().all(|b| CROCKFORD.contains(&b));
+        if valid {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidTraceId(text.chars().take(40).collect()))
+        }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// A tier answered and kept its answer.
+    Answered,
+    /// Every tier passed; the item waits in the review queue.
+    Abstained,
+}
+
+/// What one tier said on the way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TierAnswer {
+    pub tier: Tier,
+    pub version: Digest,
+    pub labels: Vec<Label>,
+    /// Calibrated probability of the answer.
+    pub confidence: f64,
+    /// Out-of-distribution score; larger is stranger. None without a detector.
+    pub ood_score: Option<f64>,
+    pub kept: bool,
+    /// Why it was not kept, in a few words.
+    pub reason: Option<String>,
+    pub latency_us: u64,
+    pub tokens: u32,
+}
+
+/// The record of one request: what came in, which way it took, what went out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trace {
+    pub id: TraceId,
+    pub at: Timestamp,
+    pub task: TaskName,
+    /// Who asked: the name of the key, or `local`.
+    pub caller: String,
+    /// The protocol and endpoint, such as `tasks.predict`.
+    pub endpoint: String,
+    pub input: String,
+    pub outcome: Outcome,
+    pub labels: Vec<Label>,
+    pub confidence: f64,
+    /// The tier whose answer went out, `human` for an abstention.
+    pub tier: Tier,
+    /// The certificate that backed the answer.
+    pub certificate: Option<String>,
+    pub tiers: Vec<TierAnswer>,
+    pub latency_us: u64,
+}
