@@ -3,9 +3,9 @@
 pub mod classifier;
 pub mod engine;
 pub mod progress;
-pub mod trace_sink;
+pub mod trace_log;
 
 pub use classifier::{Classifier, ClassifyError, Scored};
 pub use engine::{Engine, EngineCard, EngineError};
 pub use progress::{Progress, Silent};
-pub use trace_sink::{TraceSink, TraceSinkError};
+pub use trace_log::{TraceLog, TraceLogError};
