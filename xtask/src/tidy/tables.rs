@@ -1,0 +1,34 @@
+//! A plug-in is one file and one line in a visible table: no file may be missing from its table.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+
+use super::Finding;
+use crate::source::SourceFile;
+
+/// Table file → folder of plug-ins.
+const TABLES: &[(&str, &str)] = &[];
+
+pub fn check(root: &Path, _files: &[SourceFile]) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for (table, folder) in TABLES {
+        let text =
+            std::fs::read_to_string(root.join(table)).with_context(|| format!("read {table}"))?;
+        let entries =
+            std::fs::read_dir(root.join(folder)).with_context(|| format!("read {folder}"))?;
+        for entry in entries {
+            let path = entry?.path();
+            let Some(stem) = path.file_stem().map(|stem| stem.to_string_lossy().into_owned())
+            else {
+                continue;
+            };
+            // Once to declare the module, once more in the table.
+            let mentions = text.matches(&format!("{stem}::")).count();
+            if path.extension().is_some_and(|it| it == "rs") && mentions == 0 {
+                findings.push(format!("{folder}/{stem}.rs is missing from the table in {table}"));
+            }
+        }
+    }
+    Ok(findings)
+}
