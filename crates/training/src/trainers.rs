@@ -1,0 +1,3 @@
+//! Every trainer, one file each.
+
+pub mod micro;
