@@ -1,1 +1,21 @@
-//! (being built)
+//! Neural and linear text models that run in this process.
+//!
+//! Reads the field's formats (Hugging Face model directories, PEFT adapters) and computes logits
+//! on the processor. Never trains and never fetches anything.
+
+pub mod adapter;
+pub mod config;
+pub mod error;
+pub mod head;
+pub mod micro;
+#[cfg(test)]
+mod testing;
+pub mod tokenizer;
+pub mod weights;
+
+pub use adapter::{Adapter, Checkpoint};
+pub use config::{Architecture, EncoderConfig};
+pub use error::{ModelError, TokenizeError};
+pub use head::{Activation, HeadDense, HeadSpec, Pooling};
+pub use tokenizer::TextTokenizer;
+pub use weights::{Tensor, Weights};
