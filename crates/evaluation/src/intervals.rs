@@ -9,6 +9,7 @@ mod clopper_pearson;
 mod incomplete_beta;
 mod wilson;
 
+pub(crate) use bootstrap::quantile;
 pub use bootstrap::{Design, Resampling, bootstrap, bootstrap_distribution, bootstrap_many};
 pub use clopper_pearson::{
     clopper_pearson, clopper_pearson_lower, clopper_pearson_upper, rate_is_at_most,

@@ -1,0 +1,158 @@
+//! Two versions on the same items: paired, since pairing removes the noise of the items.
+
+use std::collections::HashMap;
+
+use freehold_vocabulary::{Digest, Interval, Label, LabelMode, Metric};
+use serde::{Deserialize, Serialize};
+
+use crate::intervals::{Design, Resampling, bootstrap};
+use crate::per_class::Tally;
+use crate::report::{Evaluation, Output};
+use crate::{EvaluationError, metrics::Better};
+
+mod adjust;
+mod mcnemar;
+
+pub use adjust::{benjamini_hochberg, holm};
+pub use mcnemar::McNemar;
+
+/// A candidate beside a baseline, on the items both answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// The baseline's version.
+    pub baseline: Option<Digest>,
+    pub baseline_name: String,
+    /// Paired items, all in scope.
+    pub n: u64,
+    pub differences: Vec<Difference>,
+    pub mcnemar: McNemar,
+}
+
+/// One metric of both, and candidate − baseline with its paired interval.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Difference {
+    pub metric: Metric,
+    pub better: Better,
+    pub candidate: f64,
+    pub baseline: f64,
+    pub difference: Interval,
+}
+
+impl Comparison {
+    /// The difference in a metric.
+    #[must_use]
+    pub fn difference(&self, metric: Metric) -> Option<&Difference> {
+        self.differences.iter().find(|it| it.metric == metric)
+    }
+}
+
+/// The metrics that depend on nothing but gold and predicted labels.
+const METRICS: [Metric; 3] = [Metric::Accuracy, Metric::MacroF1, Metric::MicroF1];
+
+/// Compares a candidate with a baseline over the items of the candidate.
+///
+/// # Errors
+/// When one of them was evaluated without outputs, on other items, or for another kind of task.
+pub fn compare(
+    candidate: &Evaluation,
+    baseline: &Evaluation,
+    resampling: &Resampling,
+) -> Result<Comparison, EvaluationError> {
+    let pairs = pair_up(candidate, baseline)?;
+    let items = Design::items(pairs.items.len() as u32);
+    let resampling = resampling.derive("compare");
+    let difference = |metric: Metric| {
+        let of = |side: fn(&Pair) -> &[u32], drawn: &[u32]| pairs.metric(metric, side, drawn);
+        let difference = bootstrap(&items, &resampling.derive(metric.as_str()), |drawn| {
+            of(Pair::candidate, drawn) - of(Pair::baseline, drawn)
+        })?;
+        let all: Vec<u32> = (0..pairs.items.len() as u32).collect();
+        let (candidate, baseline) = (of(Pair::candidate, &all), of(Pair::baseline, &all));
+        Some(Difference { metric, better: Better::Higher, candidate, baseline, difference })
+    };
+    let right = |predicted: &[u32], pair: &Pair| predicted == pair.gold;
+    let outcomes = pairs.items.iter().map(|it| (right(&it.candidate, it), right(&it.baseline, it)));
+    Ok(Comparison {
+        baseline: baseline.subject.version.clone(),
+        baseline_name: baseline.subject.model.clone(),
+        n: pairs.items.len() as u64,
+        differences: METRICS.into_iter().filter_map(difference).collect(),
+        mcnemar: McNemar::of(outcomes),
+    })
+}
+
+/// One item with both answers, ascending, as positions in a label list that knows all of them.
+struct Pair {
+    gold: Vec<u32>,
+    candidate: Vec<u32>,
+    baseline: Vec<u32>,
+}
+
+impl Pair {
+    fn candidate(&self) -> &[u32] {
+        &self.candidate
+    }
+
+    fn baseline(&self) -> &[u32] {
+        &self.baseline
+    }
+}
+
+struct Pairs {
+    labels: usize,
+    items: Vec<Pair>,
+}
+
+impl Pairs {
+    fn metric(&self, metric: Metric, side: fn(&Pair) -> &[u32], drawn: &[u32]) -> f64 {
+        let drawn = drawn.iter().map(|place| &self.items[*place as usize]);
+        if metric == Metric::Accuracy {
+            let n = drawn.len() as f64;
+            return drawn.filter(|pair| side(pair) == pair.gold).count() as f64 / n;
+        }
+        let mut tally = Tally::new(self.labels);
+        drawn.for_each(|pair| tally.add(&pair.gold, side(pair)));
+        if metric == Metric::MacroF1 { tally.macro_f1() } else { tally.micro_f1() }
+    }
+}
+
+fn pair_up(candidate: &Evaluation, baseline: &Evaluation) -> Result<Pairs, EvaluationError> {
+    let refuse = |sentence: String| Err(EvaluationError::NotComparable(sentence));
+    if candidate.mode != baseline.mode {
+        return refuse("one is single-label, the other multi-label".to_owned());
+    }
+    let outputs = |side: &Evaluation, which: &str| {
+        side.outputs.clone().ok_or_else(|| {
+            let sentence = format!("the {which} was evaluated without keeping its outputs");
+            EvaluationError::NotComparable(format!("{sentence}; evaluate it again with them"))
+        })
+    };
+    let (ours, theirs) = (outputs(candidate, "candidate")?, outputs(baseline, "baseline")?);
+    let theirs: HashMap<&Digest, &Output> = theirs.iter().map(|it| (&it.id, it)).collect();
+    let shared = ours.iter().filter(|it| theirs.contains_key(&it.id)).count();
+    if shared != ours.len() || shared != theirs.len() {
+        let counts = format!("{} and {} items, {shared} in common", ours.len(), theirs.len());
+        return refuse(format!("they saw {counts}; evaluate both on the same split"));
+    }
+    // The baseline may know labels that the candidate does not, in another order.
+    let mut labels: Vec<&Label> = candidate.labels.as_slice().iter().collect();
+    let unknown = |label: &&Label| candidate.labels.index_of(label).is_none();
+    labels.extend(baseline.labels.as_slice().iter().filter(unknown));
+    let position: HashMap<&Label, u32> = labels.iter().copied().zip(0u32..).collect();
+    let translate = |label: &u32| baseline.labels.get(*label).map(|label| position[label]);
+    let in_scope = |it: &&Output| candidate.mode == LabelMode::Multi || !it.gold.is_empty();
+    let sorted = |mut labels: Vec<u32>| {
+        labels.sort_unstable();
+        labels
+    };
+    let pair = |it: &Output| Pair {
+        gold: sorted(it.gold.clone()),
+        candidate: sorted(it.predicted.clone()),
+        baseline: sorted(theirs[&it.id].predicted.iter().filter_map(translate).collect()),
+    };
+    let items: Vec<Pair> = ours.iter().filter(in_scope).map(pair).collect();
+    if items.is_empty() {
+        return refuse("no item is in scope".to_owned());
+    }
+    Ok(Pairs { labels: labels.len(), items })
+}
