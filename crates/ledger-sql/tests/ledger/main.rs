@@ -1,0 +1,66 @@
+//! One conformance suite for every kind of ledger, and what only a file can show: many writers,
+//! crashes, reopening, damage.
+
+mod alias;
+mod concurrency;
+mod crash;
+mod dataset;
+mod evaluation;
+mod feedback;
+mod key;
+mod opening;
+mod review;
+mod run;
+mod version;
+
+use std::sync::Arc;
+
+use freehold_ledger::Ledger;
+use freehold_ledger_sql::SqlLedger;
+use freehold_vocabulary::{Digest, Label, TaskName, Timestamp, TraceId};
+use tempfile::TempDir;
+
+/// Runs one check against every kind of ledger, through the object that the rest of Freehold sees.
+async fn each_ledger(check: impl AsyncFn(Arc<dyn Ledger>)) {
+    let folder = TempDir::new().unwrap();
+    for url in ["sqlite::memory:".to_owned(), url_in(&folder)] {
+        let ledger: Arc<dyn Ledger> = SqlLedger::open(&url).await.unwrap();
+        check(ledger).await;
+    }
+}
+
+fn url_in(folder: &TempDir) -> String {
+    format!("sqlite:{}", folder.path().join("state/ledger.db").display())
+}
+
+fn at(micros: i64) -> Timestamp {
+    Timestamp::from_micros(micros)
+}
+
+fn digest(text: &str) -> Digest {
+    Digest::of(text)
+}
+
+fn task(text: &str) -> TaskName {
+    TaskName::parse(text).unwrap()
+}
+
+fn labels(words: &[&str]) -> Vec<Label> {
+    words.iter().map(|word| Label::parse(word).unwrap()).collect()
+}
+
+/// The trace of that millisecond.
+fn trace(millis: i64) -> TraceId {
+    TraceId::new(at(millis * 1000), 7)
+}
+
+/// The message of a refusal, after checking of which kind it is.
+macro_rules! refused {
+    ($kind:ident, $outcome:expr) => {{
+        match $outcome {
+            Err(error @ freehold_ledger::LedgerError::$kind { .. }) => error.to_string(),
+            other => panic!("expected {}, found {other:?}", stringify!($kind)),
+        }
+    }};
+}
+pub(crate) use refused;
