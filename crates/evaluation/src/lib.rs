@@ -11,6 +11,7 @@ pub mod gate;
 pub mod intervals;
 pub mod latency;
 pub mod metrics;
+pub mod page;
 pub mod per_class;
 pub mod predictions;
 pub mod reliability;
@@ -24,3 +25,7 @@ pub use report::{Evaluation, Settings, Subject, evaluate};
 
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod tests;

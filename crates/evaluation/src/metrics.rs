@@ -97,6 +97,15 @@ pub enum Estimate {
     Resampled(for<'a> fn(&'a Predictions) -> Statistic<'a>),
 }
 
+impl fmt::Debug for Estimate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Share(_) => "Share",
+            Self::Resampled(_) => "Resampled",
+        })
+    }
+}
+
 impl fmt::Debug for MetricEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MetricEntry").field("name", &self.name).finish_non_exhaustive()
