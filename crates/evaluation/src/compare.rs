@@ -11,9 +11,11 @@ use crate::report::{Evaluation, Output};
 use crate::{EvaluationError, metrics::Better};
 
 mod adjust;
+mod class_changes;
 mod mcnemar;
 
 pub use adjust::{benjamini_hochberg, holm};
+pub use class_changes::ClassChange;
 pub use mcnemar::McNemar;
 
 /// A candidate beside a baseline, on the items both answered.
@@ -26,6 +28,8 @@ pub struct Comparison {
     pub n: u64,
     pub differences: Vec<Difference>,
     pub mcnemar: McNemar,
+    /// Labels on which the two differ, the surest change first.
+    pub class_changes: Vec<ClassChange>,
 }
 
 /// One metric of both, and candidate − baseline with its paired interval.
@@ -78,6 +82,7 @@ pub fn compare(
         n: pairs.items.len() as u64,
         differences: METRICS.into_iter().filter_map(difference).collect(),
         mcnemar: McNemar::of(outcomes),
+        class_changes: class_changes::find(&pairs.items, candidate.labels.as_slice()),
     })
 }
 

@@ -129,6 +129,29 @@ fn a_comparison_finds_the_better_model_and_is_antisymmetric() {
 }
 
 #[test]
+fn a_label_that_got_lost_is_found_behind_a_better_average() {
+    let (ours, _) = better_and_worse();
+    let mut theirs = ours.clone();
+    // Label 3 never found by the candidate, label 0 sometimes missed by the baseline.
+    let mut candidate = ours;
+    for output in candidate.outputs.as_mut().unwrap().iter_mut().filter(|it| it.gold == [3]) {
+        output.predicted = vec![4];
+    }
+    let missed = theirs.outputs.as_mut().unwrap().iter_mut().filter(|it| it.gold == [0]);
+    missed.step_by(2).for_each(|output| output.predicted = vec![1]);
+    let comparison = compare(&candidate, &theirs, &Resampling::default()).unwrap();
+    assert!(comparison.difference(Metric::Accuracy).unwrap().difference.estimate > 0.0);
+    let of = |label: u32| {
+        let label = candidate.labels.get(label).unwrap();
+        comparison.class_changes.iter().find(|change| change.label == *label)
+    };
+    let (lost, gained) = (of(3).unwrap(), of(0).unwrap());
+    assert!(lost.gained == 0 && lost.lost > 0 && lost.is_established(), "{lost:?}");
+    assert!(gained.lost == 0 && gained.gained > 0 && gained.is_established(), "{gained:?}");
+    assert!(of(1).is_none(), "nothing changed there");
+}
+
+#[test]
 fn a_baseline_with_its_labels_in_another_order_is_paired_by_name() {
     let (ours, _) = better_and_worse();
     let mut theirs = ours.clone();

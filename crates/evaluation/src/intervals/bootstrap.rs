@@ -38,40 +38,52 @@ impl Resampling {
 /// What is drawn with replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Design {
-    /// Units are drawn within a stratum, as many as it has; a unit is one or more items.
-    strata: Vec<Vec<Vec<u32>>>,
+    /// Units are drawn within a stratum, as many as it has.
+    strata: Vec<Units>,
     items: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Units {
+    Items(Vec<u32>),
+    Clusters(Vec<Vec<u32>>),
 }
 
 impl Design {
     /// `n` independent items.
     #[must_use]
     pub fn items(n: u32) -> Self {
-        Self { strata: vec![(0..n).map(|item| vec![item]).collect()], items: n }
+        Self { strata: vec![Units::Items((0..n).collect())], items: n }
     }
 
     /// Items drawn within their stratum: item `i` belongs to `stratum_of[i]`. For samples whose
     /// composition was fixed, such as so many inside and so many outside of scope.
     #[must_use]
     pub fn stratified(stratum_of: &[u32]) -> Self {
-        let strata = groups(stratum_of);
-        let strata = strata.into_values().map(|items| items.into_iter().map(|i| vec![i]).collect());
-        Self { strata: strata.collect(), items: stratum_of.len() as u32 }
+        let strata = groups(stratum_of).into_values().map(Units::Items).collect();
+        Self { strata, items: stratum_of.len() as u32 }
     }
 
     /// Whole clusters are drawn: for items that are not independent, such as several messages
     /// of one customer.
     #[must_use]
     pub fn clustered(cluster_of: &[u32]) -> Self {
-        let clusters = groups(cluster_of).into_values().collect();
+        let clusters = Units::Clusters(groups(cluster_of).into_values().collect());
         Self { strata: vec![clusters], items: cluster_of.len() as u32 }
     }
 
     fn draw(&self, random: &mut Random, drawn: &mut Vec<u32>) {
         drawn.clear();
-        for units in self.strata.iter().filter(|units| !units.is_empty()) {
-            for _ in 0..units.len() {
-                drawn.extend_from_slice(&units[random.below(units.len())]);
+        for units in &self.strata {
+            match units {
+                Units::Items(items) => {
+                    drawn.extend((0..items.len()).map(|_| items[random.below(items.len())]));
+                }
+                Units::Clusters(clusters) => {
+                    for _ in 0..clusters.len() {
+                        drawn.extend_from_slice(&clusters[random.below(clusters.len())]);
+                    }
+                }
             }
         }
     }

@@ -14,6 +14,8 @@ use crate::gate::Verdict;
 use crate::metrics::find;
 use crate::slices::{Slice, SliceSize};
 
+/// Changed labels in the table.
+const CHANGES_MAX: usize = 12;
 /// Slices in the table.
 const SLICES_MAX: usize = 60;
 
@@ -89,7 +91,7 @@ fn cards(evaluation: &Evaluation, verdict: Option<&Verdict>) -> String {
             .map(|check| format!("<li>{}</li>", escape(&check.sentence)))
             .collect();
         cards.push_str(&format!(
-            "<div class=\"card {class}\"><div class=\"name\">Gate</div>\
+            "<div class=\"card gate {class}\"><div class=\"name\">Gate</div>\
              <div class=\"value\">{word}</div><ul>{reasons}</ul></div>\n"
         ));
     }
@@ -102,6 +104,7 @@ fn metrics(evaluation: &Evaluation) -> String {
         Column::Number("value"),
         Column::Number("interval"),
         Column::Number("items"),
+        Column::Text("better"),
         Column::Text("meaning"),
     ]);
     for measured in &evaluation.metrics {
@@ -111,7 +114,8 @@ fn metrics(evaluation: &Evaluation) -> String {
             metric(entry.name, measured.value.estimate).into(),
             metric_range(entry.name, &measured.value).into(),
             count(measured.value.n).into(),
-            format!("{} ({})", entry.meaning, better(entry.better)).into(),
+            better(entry.better).into(),
+            entry.meaning.into(),
         ]);
     }
     panel(&table.finish())
@@ -193,12 +197,50 @@ fn comparison(evaluation: &Evaluation) -> String {
         axis: "points better than the baseline (negative: worse)",
         tick: |value| points(value),
         mark: Some((0.0, "no difference".to_owned())),
-        limits: (-1.0, 1.0),
+        origin: None,
+        greatest: 1.0,
         width: 1000.0,
     };
     let heading = format!("Compared with {}", comparison.baseline_name);
     let caption = paired_sentence(comparison);
-    figure(&heading, &caption, &plot.draw(&dots), differences(comparison), Width::Full)
+    let drawing =
+        figure(&heading, &caption, &plot.draw(&dots), differences(comparison), Width::Full);
+    format!("{drawing}{}", class_changes(comparison))
+}
+
+fn class_changes(comparison: &Comparison) -> String {
+    let mut table = Table::new(&[
+        Column::Text("label"),
+        Column::Number("items"),
+        Column::Number("gained"),
+        Column::Number("lost"),
+        Column::Number("adjusted p"),
+        Column::Text(""),
+    ]);
+    for change in comparison.class_changes.iter().take(CHANGES_MAX) {
+        let flag = match (change.is_established(), change.gained > change.lost) {
+            (false, _) => "",
+            (true, true) => "better",
+            (true, false) => "<span class=\"flag\">worse</span>",
+        };
+        table.row([
+            change.label.as_str().into(),
+            count(change.n).into(),
+            count(change.gained).into(),
+            count(change.lost).into(),
+            p_value(change.adjusted_p).into(),
+            Cell::Trusted(flag.to_owned()),
+        ]);
+    }
+    let table = table.finish();
+    if table.is_empty() {
+        return table;
+    }
+    let note = "Items of the label that only one of the two found; p is McNemar’s, adjusted by Holm for the number of labels.";
+    format!(
+        "<h3 class=\"above\">Labels that changed most</h3>\n{}<p class=\"muted\">{note}</p>\n",
+        panel(&table)
+    )
 }
 
 fn paired_sentence(comparison: &Comparison) -> String {

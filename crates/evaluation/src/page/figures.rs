@@ -18,6 +18,8 @@ pub(super) enum Width {
     Half,
     /// The whole page.
     Full,
+    /// The whole page, with the numbers open beside the drawing.
+    Beside,
 }
 
 /// A drawing with heading, caption and numbers. `drawing` is markup of this crate.
@@ -31,10 +33,11 @@ pub(super) fn figure(
     let class = match width {
         Width::Half => "",
         Width::Full => " class=\"wide\"",
+        Width::Beside => " class=\"wide beside\"",
     };
     let table = numbers.finish();
-    let numbers = if table.is_empty() {
-        String::new()
+    let numbers = if table.is_empty() || matches!(width, Width::Beside) {
+        table
     } else {
         format!("<details><summary>Numbers</summary>\n{table}</details>\n")
     };

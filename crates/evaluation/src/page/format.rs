@@ -42,8 +42,8 @@ fn is_loss(name: &str) -> bool {
 /// Which way is good, in words.
 pub(super) fn better(direction: Better) -> &'static str {
     match direction {
-        Better::Higher => "higher is better",
-        Better::Lower => "lower is better",
+        Better::Higher => "higher",
+        Better::Lower => "lower",
     }
 }
 

@@ -139,7 +139,8 @@ fn models(report: &LoopReport) -> String {
         axis: "accuracy on the test split",
         tick: percent_tick,
         mark: bar.map(|bar| (bar.at_least, format!("bar {}", percent(bar.at_least)))),
-        limits: (0.0, 1.0),
+        origin: None,
+        greatest: 1.0,
         width: 1000.0,
     };
     let mut table = Table::new(&[
@@ -235,14 +236,15 @@ fn promises(report: &LoopReport) -> String {
         axis: "error among answers kept (dashed: promised at most)",
         tick: percent_tick,
         mark: None,
-        limits: (0.0, 1.0),
+        origin: Some(0.0),
+        greatest: 1.0,
         width: 1000.0,
     };
     let drawing = plot.draw(&dots);
     if drawing.is_empty() {
         return drawing;
     }
-    let caption = "Errors on test items that played no part in choosing the thresholds. A dot to the left of its dashed mark keeps the promise.";
+    let caption = "Errors on test items that played no part in choosing the thresholds. A line wholly to the right of its dashed mark would mean a broken promise.";
     figure("Were the promises kept?", caption, &drawing, Table::new(&[]), Width::Full)
 }
 

@@ -30,8 +30,10 @@ pub(in crate::page) struct DotPlot<'a> {
     pub tick: fn(f64) -> String,
     /// A value for all rows, such as a bar, with its label.
     pub mark: Option<(f64, String)>,
-    /// Values that cannot be exceeded.
-    pub limits: (f64, f64),
+    /// Where the axis begins; with the values if it need not begin anywhere.
+    pub origin: Option<f64>,
+    /// Where the axis ends at the latest.
+    pub greatest: f64,
     pub width: f64,
 }
 
@@ -52,7 +54,7 @@ impl DotPlot<'_> {
         let area = Area { left, top, right: right.max(left + 120.0), bottom };
         let range = self.range(dots);
         let x = area.x(range);
-        let ticks = ticks(range.0, range.1, 5).into_iter().map(|at| (at, (self.tick)(at)));
+        let ticks = ticks(range.0, range.1, 6).into_iter().map(|at| (at, (self.tick)(at)));
         area.x_axis(&mut svg, x, &ticks.collect::<Vec<_>>(), self.axis);
         if let Some((value, label)) = &self.mark {
             mark(&mut svg, x.at(*value), area, label);
@@ -75,7 +77,7 @@ impl DotPlot<'_> {
                 (low.min(value), high.max(value))
             });
         let air = ((high - low) * 0.12).max(1e-3);
-        ((low - air).max(self.limits.0), (high + air).min(self.limits.1))
+        (self.origin.unwrap_or(low - air), (high + air).min(self.greatest))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Width, figure};
 use crate::latency::Latency;
 use crate::page::format::{count, duration};
-use crate::page::plot::{Area, text_width};
+use crate::page::plot::Area;
 use crate::page::svg::{Anchor, Svg};
 use crate::page::table::{Column, Table};
 
@@ -11,8 +11,8 @@ pub(in crate::page) fn draw(latency: &Latency) -> String {
     let (Some(first), Some(last)) = (latency.histogram.first(), latency.histogram.last()) else {
         return String::new();
     };
-    let mut svg = Svg::new(480.0, 350.0);
-    let area = Area { left: 24.0, top: 62.0, right: 464.0, bottom: 302.0 };
+    let mut svg = Svg::new(620.0, 300.0);
+    let area = Area { left: 24.0, top: 62.0, right: 500.0, bottom: 252.0 };
     // At least half a decade, so that a very even latency is not stretched over the page.
     let (low, high) = (first.from_us.log10(), last.to_us.log10());
     let widen = ((0.5 - (high - low)) / 2.0).max(0.0);
@@ -36,10 +36,8 @@ pub(in crate::page) fn draw(latency: &Latency) -> String {
         let height = 14.0 + 17.0 * row as f64;
         svg.line("mark", (at, height + 4.0), (at, area.bottom));
         let text = format!("p{percent} {}", duration(found.value_us));
-        let fits = at + 5.0 + text_width(&text) < area.right;
-        let (place, anchor) =
-            if fits { (at + 5.0, Anchor::Start) } else { (at - 5.0, Anchor::End) };
-        svg.text("strong", (place, height + 8.0), anchor, &text);
+        // The margin on the right leaves room for the label of the slowest.
+        svg.text("strong", (at + 6.0, height + 8.0), Anchor::Start, &text);
     }
     let p = |percent| latency.percentile(percent).map_or(0.0, |it| it.value_us);
     let description = format!(
@@ -55,7 +53,7 @@ pub(in crate::page) fn draw(latency: &Latency) -> String {
         duration(latency.mean_us),
         duration(latency.max_us as f64)
     );
-    figure("How long does an answer take?", &caption, &drawing, numbers(latency), Width::Half)
+    figure("How long does an answer take?", &caption, &drawing, numbers(latency), Width::Beside)
 }
 
 fn numbers(latency: &Latency) -> Table {

@@ -12,7 +12,7 @@ pub(in crate::page) fn draw(bins: &[Bin]) -> String {
         return String::new();
     }
     let mut svg = Svg::new(480.0, 350.0);
-    let area = Area { left: 62.0, top: 12.0, right: 464.0, bottom: 232.0 };
+    let area = Area { left: 62.0, top: 12.0, right: 456.0, bottom: 232.0 };
     let (x, y) = (area.x((0.0, 1.0)), area.y((0.0, 1.0)));
     area.y_axis(&mut svg, y, &percent_ticks(0.0, 1.0, 4), "share that is right");
     svg.line("dash", (x.at(0.0), y.at(0.0)), (x.at(1.0), y.at(1.0)));
@@ -42,7 +42,7 @@ pub(in crate::page) fn draw(bins: &[Bin]) -> String {
         bins.len()
     );
     let drawing = svg.finish("reliability", "Reliability diagram", &description, "narrow");
-    let caption = "Dots on the dashed line: of answers given with 80 % confidence, 80 % are right. Below it the model is too sure of itself. Whiskers are intervals.";
+    let caption = "Dots on the dashed line: of answers given with 80 % confidence, 80 % are right. Below it the model is too sure of itself. Whiskers are intervals.";
     figure("Can its confidence be believed?", caption, &drawing, numbers(bins), Width::Half)
 }
 

@@ -10,7 +10,7 @@ use crate::risk_coverage::Point;
 pub(in crate::page) fn draw(points: &[Point]) -> String {
     let Some(all) = points.last() else { return String::new() };
     let mut svg = Svg::new(480.0, 350.0);
-    let area = Area { left: 62.0, top: 12.0, right: 464.0, bottom: 302.0 };
+    let area = Area { left: 62.0, top: 12.0, right: 456.0, bottom: 302.0 };
     // The first few answers have intervals that say nothing; they must not set the scale.
     let settled = points.iter().filter(|point| point.coverage >= 0.1);
     let highest = settled.map(|point| point.risk.high).fold(all.risk.high, f64::max);
