@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -182,6 +182,8 @@ fn read_pair(
 pub struct Checkpoint {
     weights: Arc<Weights>,
     adapter: Option<Adapter>,
+    /// Canonical names of the tensors that were asked for.
+    read: Mutex<BTreeSet<String>>,
 }
 
 impl Checkpoint {
@@ -204,7 +206,7 @@ impl Checkpoint {
                 Some(_) => {}
             }
         }
-        Ok(Self { weights, adapter })
+        Ok(Self { weights, adapter, read: Mutex::default() })
     }
 
     /// A version directory: an adapter over the weights in `base_dir`, or full weights.
@@ -271,7 +273,9 @@ impl Checkpoint {
     /// # Errors
     /// As [`Checkpoint::tensor`].
     pub fn unmerged(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
-        let saved = self.adapter.as_ref().and_then(|it| it.saved.get(&canonical(name)));
+        let key = canonical(name);
+        let saved = self.adapter.as_ref().and_then(|it| it.saved.get(&key));
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
         let Some(saved) = saved else { return self.weights.tensor(name, shape) };
         if saved.shape != shape {
             return Err(ModelError::TensorShape {
@@ -297,12 +301,25 @@ impl Checkpoint {
         saved.map(|tensor| tensor.shape.as_slice()).or_else(|| self.weights.shape(name))
     }
 
-    /// Tensors that an adapter saved and that none of `used` names: a sign that it was trained
-    /// on another class of model.
+    /// Whether the adapter brings its own tensor of that name.
     #[must_use]
-    pub fn unused(&self, used: &BTreeSet<String>) -> Vec<String> {
+    pub fn is_replaced(&self, name: &str) -> bool {
+        let name = canonical(name);
+        self.adapter.as_ref().is_some_and(|adapter| adapter.saved.contains_key(&name))
+    }
+
+    /// Checks that every tensor that the adapter brought was asked for.
+    ///
+    /// # Errors
+    /// When one was not: the adapter was trained on another class of model.
+    pub fn check_all_read(&self) -> Result<(), ModelError> {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let saved = self.adapter.iter().flat_map(|adapter| adapter.saved.keys());
-        saved.filter(|name| !used.contains(*name)).cloned().collect()
+        let Some(name) = saved.into_iter().find(|name| !read.contains(*name)) else {
+            return Ok(());
+        };
+        let reason = format!("nothing in the model takes tensor `{name}`; is the head described?");
+        Err(ModelError::malformed(self.path(), "adapter of this model", reason))
     }
 }
 

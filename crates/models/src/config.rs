@@ -149,13 +149,13 @@ impl EncoderConfig {
                 return wrong(format!("{what} is {size}; expected 1 to {max}"));
             }
         }
-        if self.hidden % self.heads != 0 {
+        if !self.hidden.is_multiple_of(self.heads) {
             return wrong(format!(
                 "hidden size {} is not a multiple of {} heads",
                 self.hidden, self.heads
             ));
         }
-        if self.positions == Positions::Rotary && self.head_width() % 2 != 0 {
+        if self.positions == Positions::Rotary && !self.head_width().is_multiple_of(2) {
             return wrong(format!(
                 "rotary positions need an even head width, not {}",
                 self.head_width()

@@ -5,8 +5,10 @@
 
 pub mod adapter;
 pub mod config;
+pub mod encoder;
 pub mod error;
 pub mod head;
+pub mod kernels;
 pub mod micro;
 #[cfg(test)]
 mod testing;
@@ -15,6 +17,7 @@ pub mod weights;
 
 pub use adapter::{Adapter, Checkpoint};
 pub use config::{Architecture, EncoderConfig};
+pub use encoder::{EncoderBase, EncoderClassifier, EncoderOptions, Precision};
 pub use error::{ModelError, TokenizeError};
 pub use head::{Activation, HeadDense, HeadSpec, Pooling};
 pub use tokenizer::TextTokenizer;

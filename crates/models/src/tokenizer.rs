@@ -3,6 +3,7 @@
 //! Truncation and padding stored in the file are ignored: the caller says how many tokens it
 //! reads, and batches are packed without padding.
 
+use std::fmt;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -15,10 +16,16 @@ use crate::error::{ModelError, TokenizeError};
 const FILE_BYTES_MAX: u64 = 128 << 20;
 
 /// A loaded tokenizer.
-#[derive(Debug)]
 pub struct TextTokenizer {
     inner: Tokenizer,
     special_tokens: usize,
+}
+
+// The whole vocabulary has no place in a log.
+impl fmt::Debug for TextTokenizer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TextTokenizer").field("ids", &self.vocab_size()).finish_non_exhaustive()
+    }
 }
 
 impl TextTokenizer {

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use half::{bf16, f16};
 use memmap2::Mmap;
@@ -192,16 +193,14 @@ impl Weights {
         self.entries.get(&canonical(name)).map(|entry| entry.shape.as_slice())
     }
 
-    /// Reads one row of a matrix of known width into `out` without touching the rest of it.
+    /// A float matrix with `width` columns whose rows are read one by one, without loading it.
     ///
-    /// # Panics
-    /// When the tensor is not a float matrix of that width with such a row: the caller has
-    /// checked the shape with [`Weights::matrix_rows`].
-    pub fn read_row(&self, name: &str, row: usize, out: &mut [f32]) {
-        let entry = self.entry(name).expect("the caller has found the tensor before");
-        let width = entry.dtype.bitsize() / 8 * out.len();
-        let bytes = &self.bytes(entry)[row * width..(row + 1) * width];
-        widen(entry.dtype, bytes, |index, value| out[index] = value);
+    /// # Errors
+    /// When there is no such tensor or it has another form.
+    pub fn rows(self: &Arc<Self>, name: &str, width: usize) -> Result<MappedRows, ModelError> {
+        let count = self.matrix_rows(name, width)?;
+        let entry = self.entry(name)?.clone();
+        Ok(MappedRows { weights: Arc::clone(self), entry, count, width })
     }
 
     /// The number of rows of a float matrix with `width` columns.
@@ -220,6 +219,19 @@ impl Weights {
                 expected: vec![entry.shape.first().copied().unwrap_or(0), width],
             }),
         }
+    }
+
+    /// Reads one row of a matrix of known width into `out` without touching the rest of it; for
+    /// many rows take [`Weights::rows`].
+    ///
+    /// # Panics
+    /// When the tensor is not a float matrix of that width with such a row: the caller has
+    /// checked the shape with [`Weights::matrix_rows`].
+    pub fn read_row(&self, name: &str, row: usize, out: &mut [f32]) {
+        let entry = self.entry(name).expect("the caller has found the tensor before");
+        let width = entry.dtype.bitsize() / 8 * out.len();
+        let bytes = &self.bytes(entry)[row * width..(row + 1) * width];
+        widen(entry.dtype, bytes, |index, value| out[index] = value);
     }
 
     fn entry(&self, name: &str) -> Result<&Entry, ModelError> {
@@ -257,6 +269,34 @@ impl Weights {
         }
         let reason = format!("tensor `{}` holds a value that is not a finite number", entry.name);
         Err(ModelError::malformed(&self.files[entry.file].path, "model", reason))
+    }
+}
+
+/// A matrix on disk, read by rows.
+#[derive(Debug, Clone)]
+pub struct MappedRows {
+    weights: Arc<Weights>,
+    entry: Entry,
+    count: usize,
+    width: usize,
+}
+
+impl MappedRows {
+    /// How many rows there are.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Reads a row into `out`, which is as wide as the matrix.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    pub fn read(&self, row: usize, out: &mut [f32]) {
+        assert!(row < self.count && out.len() == self.width, "the row is in the matrix");
+        let bytes = self.entry.dtype.bitsize() / 8 * self.width;
+        let bytes = &self.weights.bytes(&self.entry)[row * bytes..(row + 1) * bytes];
+        widen(self.entry.dtype, bytes, |index, value| out[index] = value);
     }
 }
 

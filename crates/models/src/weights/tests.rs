@@ -29,12 +29,12 @@ fn every_float_type_and_spelling_is_read() {
         ("base_model.model.classifier.modules_to_save.bias", Dtype::BF16, &[2], brain),
     ];
     write(&folder.path("model.safetensors"), &tensors);
-    let weights = Weights::open(folder.root()).unwrap();
+    let weights = Arc::new(Weights::open(folder.root()).unwrap());
     assert_eq!(weights.tensor("encoder.a.weight", &[2, 2]).unwrap(), [1.0, 2.0, 3.0, 4.0]);
     assert_eq!(weights.tensor("b.LayerNorm.weight", &[2]).unwrap(), [1.5, -2.0]);
     assert_eq!(weights.tensor("classifier.bias", &[2]).unwrap(), [0.5, -4.0]);
     let mut row = [0.0; 2];
-    weights.read_row("roberta.encoder.a.weight", 1, &mut row);
+    weights.rows("roberta.encoder.a.weight", 2).unwrap().read(1, &mut row);
     assert_eq!(row, [3.0, 4.0]);
 }
 
