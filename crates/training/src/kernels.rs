@@ -45,3 +45,45 @@ pub mod gelu;
 pub mod layer_norm;
 pub mod matrix;
 pub mod scalar;
+
+#[cfg(test)]
+pub(crate) mod tests {
+    //! Finite differences, shared by the tests of every operation.
+
+    use freehold_vocabulary::{Random, Seed};
+
+    /// Reproducible numbers of ordinary size.
+    pub(crate) fn numbers(seed: u64, n: usize) -> Vec<f32> {
+        let mut random = Random::new(Seed(seed));
+        (0..n).map(|_| random.normal() as f32).collect()
+    }
+
+    /// Central differences of a loss in every direction.
+    pub(crate) struct Slope(Vec<f64>);
+
+    impl Slope {
+        pub(crate) fn of(loss: impl Fn(&[f32]) -> f64, at: &[f32]) -> Self {
+            let mut x = at.to_vec();
+            let slopes = (0..x.len()).map(|i| {
+                let step = 1e-2f32;
+                x[i] = at[i] + step;
+                let up = loss(&x);
+                x[i] = at[i] - step;
+                let down = loss(&x);
+                x[i] = at[i];
+                (up - down) / f64::from((at[i] + step) - (at[i] - step))
+            });
+            Self(slopes.collect())
+        }
+
+        #[track_caller]
+        pub(crate) fn check(&self, gradient: &[f32]) {
+            assert_eq!(self.0.len(), gradient.len());
+            let size = self.0.iter().fold(0.0f64, |most, it| most.max(it.abs()));
+            for (i, (slope, gradient)) in self.0.iter().zip(gradient).enumerate() {
+                let difference = (slope - f64::from(*gradient)).abs();
+                assert!(difference <= 2e-3 * size, "element {i}: slope {slope}, gradient {gradient}");
+            }
+        }
+    }
+}

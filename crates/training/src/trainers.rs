@@ -1,3 +1,4 @@
 //! Every trainer, one file each.
 
+pub mod encoder;
 pub mod micro;

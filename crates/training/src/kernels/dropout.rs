@@ -4,7 +4,7 @@
 //! the order in which shards are computed.
 
 /// Names one use of dropout in one step; with an element's index it decides the element's fate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Mask {
     key: u32,
     /// Elements whose hash is below this are dropped.
