@@ -1,0 +1,139 @@
+//! Certificates: the statistical statement that lets a tier keep its answers.
+//!
+//! "Among the requests that reach this tier and whose answers it keeps, at most a share α of the
+//! answers is wrong": true for all tiers of the cascade together with the stated confidence, over
+//! the draw of the calibration examples, as long as requests come like those examples. How it is
+//! proved is told in [`proof`]; that it holds is shown by [`validity`].
+
+pub mod proof;
+pub mod validity;
+
+use freehold_vocabulary::{Confidence, Digest, Probability, TaskName, Tier, Timestamp};
+use serde::{Deserialize, Serialize};
+
+pub use proof::{Finding, Row, Shortfall, certify, divide};
+pub use validity::{Repeats, ValidityReport, repeat_splits};
+
+/// What is to be proved.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Terms {
+    /// α: the share of kept answers that may be wrong.
+    pub error_at_most: Probability,
+    /// 1 − δ: how sure one is of all statements of a cascade together.
+    pub confidence: Confidence,
+}
+
+/// The statement about one tier.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    /// The digest of all other fields.
+    pub id: Digest,
+    pub task: TaskName,
+    pub tier: Tier,
+    /// The model version that answers, as it was when it was calibrated.
+    pub model: Digest,
+    pub dataset: Digest,
+    pub calibrated_at: Timestamp,
+    /// The certificates of the tiers before this one: the statement is about what they pass on,
+    /// and falls with them.
+    pub after: Vec<Digest>,
+    pub terms: Terms,
+    pub finding: Finding,
+}
+
+/// All fields of a certificate but its id, in their order.
+#[derive(Debug, Serialize)]
+struct Content<'a> {
+    task: &'a TaskName,
+    tier: Tier,
+    model: &'a Digest,
+    dataset: &'a Digest,
+    calibrated_at: Timestamp,
+    after: &'a [Digest],
+    terms: &'a Terms,
+    finding: &'a Finding,
+}
+
+/// What a certificate is about.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    pub task: TaskName,
+    pub tier: Tier,
+    pub model: Digest,
+    pub dataset: Digest,
+    pub calibrated_at: Timestamp,
+    pub after: Vec<Digest>,
+}
+
+impl Certificate {
+    /// Puts a finding on record.
+    #[must_use]
+    pub fn new(subject: Subject, terms: Terms, finding: Finding) -> Self {
+        let Subject { task, tier, model, dataset, calibrated_at, after } = subject;
+        let id = Digest::of(b"");
+        let mut certificate =
+            Self { id, task, tier, model, dataset, calibrated_at, after, terms, finding };
+        certificate.id = certificate.digest();
+        certificate
+    }
+
+    /// Whether the id is that of the content: a changed certificate is no certificate.
+    #[must_use]
+    pub fn is_intact(&self) -> bool {
+        self.id == self.digest()
+    }
+
+    fn digest(&self) -> Digest {
+        let content = Content {
+            task: &self.task,
+            tier: self.tier,
+            model: &self.model,
+            dataset: &self.dataset,
+            calibrated_at: self.calibrated_at,
+            after: &self.after,
+            terms: &self.terms,
+            finding: &self.finding,
+        };
+        Digest::of(serde_json::to_vec(&content).expect("a certificate serialises"))
+    }
+
+    /// The confidence from which answers are kept; none keeps nothing.
+    #[must_use]
+    pub fn threshold(&self) -> Option<f64> {
+        self.finding.threshold
+    }
+
+    /// The statement in words for people.
+    #[must_use]
+    pub fn statement(&self) -> String {
+        let (error, confidence) = (self.terms.error_at_most.get(), self.terms.confidence.get());
+        let finding = &self.finding;
+        match (finding.threshold, &finding.shortfall) {
+            (Some(threshold), _) => format!(
+                "of the answers that tier {} keeps (confidence at least {threshold:.4}), at most \
+                 {:.2} % are wrong, with confidence {:.1} %: {} of {} kept answers were wrong on \
+                 {} calibration examples",
+                self.tier,
+                100.0 * error,
+                100.0 * confidence,
+                finding.errors,
+                finding.kept,
+                finding.n,
+            ),
+            (None, Some(Shortfall::TooFewExamples { found, needed })) => format!(
+                "tier {} keeps nothing: {found} calibration examples reach it, at least {needed} \
+                 are needed to prove at most {:.2} % errors; label more",
+                self.tier,
+                100.0 * error,
+            ),
+            (None, _) => format!(
+                "tier {} keeps nothing: no part of its answers is proved to hold at most {:.2} % \
+                 errors; allow more errors, train better or label more calibration examples",
+                self.tier,
+                100.0 * error,
+            ),
+        }
+    }
+}
