@@ -229,6 +229,26 @@ fn the_area_under_risk_and_coverage_by_hand() {
 }
 
 #[test]
+fn strangers_by_hand() {
+    // In scope 1 to 19 and one that looks like a stranger (40); strangers 20, 30 and 40.
+    let mut scores: Vec<(f64, bool)> = (1..20).map(|score| (f64::from(score), false)).collect();
+    scores.extend([(40.0, false), (20.0, true), (30.0, true), (40.0, true)]);
+    let certain = |stranger: bool| (if stranger { vec![] } else { vec![0] }, vec![1.0, 0.0]);
+    let rows = scores.iter().map(|(_, stranger)| certain(*stranger)).collect();
+    let mut items = predictions(LabelMode::Single, rows).items().to_vec();
+    for (item, (score, _)) in items.iter_mut().zip(&scores) {
+        item.ood_score = Some(*score);
+    }
+    let labels = crate::sample::labels(2);
+    let predictions = Predictions::new(labels, LabelMode::Single, items).unwrap();
+    let value = |name| find(name).unwrap().statistic(&predictions)(&everything(&predictions));
+    // Each stranger looks stranger than nineteen of twenty; the last ties with the twentieth.
+    close(value("auroc"), (19.0 + 19.0 + 19.5) / 60.0, "AUROC");
+    // Nineteen of twenty in scope are let through below 20: no stranger slips.
+    close(value("fpr95"), 0.0, "FPR95");
+}
+
+#[test]
 fn names_are_unique_and_bars_can_be_met() {
     use freehold_vocabulary::Metric;
     let mut names: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();

@@ -61,5 +61,14 @@ fn section(heading: &str, content: &str) -> String {
     format!("<section>\n<h2>{}</h2>\n{content}</section>\n", escape(heading))
 }
 
+/// A framed box; empty content gives nothing.
+fn panel(content: &str) -> String {
+    if content.is_empty() {
+        String::new()
+    } else {
+        format!("<div class=\"panel\">{content}</div>\n")
+    }
+}
+
 #[cfg(test)]
 mod tests;

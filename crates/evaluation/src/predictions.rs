@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use freehold_vocabulary::{Digest, LabelMode, LabelSet, Probability};
 
+use serde::{Deserialize, Serialize};
+
 use crate::EvaluationError;
 
 /// One item with its truth and the model's probabilities.
@@ -35,6 +37,14 @@ pub struct Answer {
     pub correct: bool,
 }
 
+/// Where the out-of-scope score came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StrangenessFrom {
+    Detector,
+    Confidence,
+}
+
 /// Checked predictions of one model on one sample. Invariants: at least one item; every
 /// probability and score is finite, in range and as many as there are labels; ids are unique.
 #[derive(Debug, Clone)]
@@ -43,6 +53,7 @@ pub struct Predictions {
     mode: LabelMode,
     items: Vec<Prediction>,
     answers: Vec<Answer>,
+    threshold: Probability,
 }
 
 /// More items than this are refused: positions are 32-bit and everything is held in memory.
@@ -100,7 +111,7 @@ impl Predictions {
             }
         }
         let answers = items.iter().map(|item| answer_of(item, mode, threshold.get())).collect();
-        Ok(Self { labels, mode, items, answers })
+        Ok(Self { labels, mode, items, answers, threshold })
     }
 
     /// The labels, in the order of the probabilities.
@@ -125,6 +136,21 @@ impl Predictions {
     #[must_use]
     pub fn answers(&self) -> &[Answer] {
         &self.answers
+    }
+
+    /// The probability from which a label counts as predicted; none for single-label tasks.
+    #[must_use]
+    pub fn threshold(&self) -> Option<Probability> {
+        (self.mode == LabelMode::Multi).then_some(self.threshold)
+    }
+
+    /// What tells strangers: a detector's score, or the confidence.
+    #[must_use]
+    pub fn strangeness_from(&self) -> StrangenessFrom {
+        match self.items[0].ood_score {
+            Some(_) => StrangenessFrom::Detector,
+            None => StrangenessFrom::Confidence,
+        }
     }
 
     /// Whether no known label applies to the item. Multi-label items may have none in scope.

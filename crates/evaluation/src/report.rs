@@ -3,7 +3,7 @@
 
 use freehold_vocabulary::ports::Progress;
 use freehold_vocabulary::{
-    Digest, Interval, LabelMode, LabelSet, Metric, Split, TaskName, Timestamp,
+    Digest, Interval, LabelMode, LabelSet, Metric, Probability, Split, TaskName, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,7 @@ use crate::intervals::Resampling;
 use crate::latency::Latency;
 use crate::metrics::{METRICS, Measured, MetricEntry, find};
 use crate::per_class::{ClassScores, per_class};
+use crate::predictions::StrangenessFrom;
 use crate::reliability::{Bin, diagram};
 use crate::risk_coverage::{Point, curve};
 use crate::slices::{Breakdowns, break_down};
@@ -89,6 +90,10 @@ pub struct Evaluation {
     pub labels: LabelSet,
     pub n: u64,
     pub n_out_of_scope: u64,
+    /// From which probability a label counts as predicted; none for single-label tasks.
+    pub threshold: Option<Probability>,
+    /// What the out-of-scope metrics were computed from.
+    pub strangeness_from: StrangenessFrom,
     pub metrics: Vec<Measured>,
     pub per_class: Vec<ClassScores>,
     /// None for multi-label tasks.
@@ -105,7 +110,7 @@ pub struct Evaluation {
 /// number of threads.
 ///
 /// # Errors
-/// When `cluster_by` names a column that no item has.
+/// When `cluster_by` names a column that no item has, or there are too many slice columns.
 pub fn evaluate(
     predictions: &Predictions,
     subject: Subject,
@@ -127,7 +132,7 @@ pub fn evaluate(
     let metrics = measure_all(predictions, settings, progress);
     let per_class = per_class(predictions, resampling);
     progress.advance(1);
-    let breakdowns = break_down(predictions, headline(settings), resampling, cluster_by);
+    let breakdowns = break_down(predictions, headline(settings), resampling, cluster_by)?;
     progress.advance(1);
     progress.end();
     Ok(Evaluation {
@@ -138,6 +143,8 @@ pub fn evaluate(
         labels: predictions.labels().clone(),
         n: predictions.items().len() as u64,
         n_out_of_scope: predictions.out_of_scope() as u64,
+        threshold: predictions.threshold(),
+        strangeness_from: predictions.strangeness_from(),
         metrics,
         per_class,
         confusion: Confusion::of(predictions),

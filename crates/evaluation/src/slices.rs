@@ -8,14 +8,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use freehold_vocabulary::Interval;
 use serde::{Deserialize, Serialize};
 
-use crate::Predictions;
 use crate::intervals::Resampling;
 use crate::metrics::{Better, Breakdown, METRICS, Measured, MetricEntry};
+use crate::{EvaluationError, Predictions};
 
 /// Slices smaller than this are flagged.
 pub const SMALL_N: u64 = 30;
 /// Columns with more different values are not a breakdown but an identifier.
 pub const VALUES_MAX: usize = 50;
+
+/// More columns than this are refused: they are data, not breakdowns.
+pub const COLUMNS_MAX: usize = 100;
 
 /// The part of the sample with one value in one column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,15 +57,28 @@ impl Slice {
 }
 
 /// Breaks the sample down by every column; `headline` decides what is worst.
-#[must_use]
+///
+/// # Errors
+/// When there are more than [`COLUMNS_MAX`] columns.
 pub fn break_down(
     predictions: &Predictions,
     headline: &MetricEntry,
     resampling: &Resampling,
     cluster_by: Option<&str>,
-) -> Breakdowns {
+) -> Result<Breakdowns, EvaluationError> {
+    let names: BTreeSet<&str> = predictions
+        .items()
+        .iter()
+        .flat_map(|item| item.slices.keys())
+        .map(String::as_str)
+        .collect();
+    if names.len() > COLUMNS_MAX {
+        let count = names.len();
+        let problem = format!("there are {count} slice columns; the limit is {COLUMNS_MAX}");
+        return Err(EvaluationError::Request(problem));
+    }
     let mut breakdowns = Breakdowns::default();
-    for (column, values) in columns(predictions) {
+    for (column, values) in columns(predictions, names) {
         if values.len() > VALUES_MAX {
             breakdowns.left_out.push(column.to_owned());
             continue;
@@ -91,7 +107,7 @@ pub fn break_down(
         let (a, b) = (badness(a).unwrap_or(last), badness(b).unwrap_or(last));
         a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
     });
-    breakdowns
+    Ok(breakdowns)
 }
 
 fn measure(
@@ -108,13 +124,11 @@ fn measure(
     shown.filter_map(measured).collect()
 }
 
-fn columns(predictions: &Predictions) -> BTreeMap<&str, BTreeMap<&str, Vec<u32>>> {
-    let names: BTreeSet<&str> = predictions
-        .items()
-        .iter()
-        .flat_map(|item| item.slices.keys())
-        .map(String::as_str)
-        .collect();
+/// The items of every value of every column.
+fn columns<'a>(
+    predictions: &'a Predictions,
+    names: BTreeSet<&'a str>,
+) -> BTreeMap<&'a str, BTreeMap<&'a str, Vec<u32>>> {
     let mut columns: BTreeMap<&str, BTreeMap<&str, Vec<u32>>> =
         names.into_iter().map(|name| (name, BTreeMap::new())).collect();
     for (position, item) in (0u32..).zip(predictions.items()) {

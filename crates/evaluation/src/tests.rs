@@ -237,3 +237,12 @@ fn the_gate_decides_nothing_on_few_items_or_nonsense() {
     let unreachable = gate(&few, None, bar(f64::NAN), &GateRule { n_min: 1, margin: 0.0 }).unwrap();
     assert!(!unreachable.passed, "a bar that is no number is never cleared");
 }
+
+#[test]
+fn too_many_columns_are_refused() {
+    let mut items = sample::predictions(SMALL).items().to_vec();
+    items[0].slices = (0..200).map(|place| (place.to_string(), String::new())).collect();
+    let predictions = Predictions::new(sample::labels(6), LabelMode::Single, items).unwrap();
+    let refusal = evaluate(&predictions, sample::subject("m"), &sample::settings(20), &Silent);
+    assert!(refusal.unwrap_err().to_string().contains("202 slice columns; the limit is 100"));
+}

@@ -1,6 +1,6 @@
 //! Published vectors, values of scipy and statsmodels, and the promises of the bootstrap.
 
-use freehold_vocabulary::{Confidence, Seed};
+use freehold_vocabulary::{Confidence, Interval, Seed};
 
 use super::*;
 
@@ -51,6 +51,32 @@ fn clopper_pearson_holds_for_large_samples() {
         let interval = clopper_pearson(errors, n, Confidence::P95);
         let relative = (interval.low / low - 1.0).abs().max((interval.high / high - 1.0).abs());
         assert!(relative < 1e-7, "{errors} of {n}: {interval:?}, {low} to {high}");
+    }
+}
+
+/// The exact chance that the interval of a binomial sample holds the true share.
+fn coverage(n: u64, share: f64, interval: fn(u64, u64, Confidence) -> Interval) -> f64 {
+    // The binomial distribution by its recurrence.
+    let mut chance = (1.0 - share).powi(n as i32);
+    let mut covered = 0.0;
+    for successes in 0..=n {
+        let Interval { low, high, .. } = interval(successes, n, Confidence::P95);
+        if low <= share && share <= high {
+            covered += chance;
+        }
+        chance *= (n - successes) as f64 / (successes + 1) as f64 * share / (1.0 - share);
+    }
+    covered
+}
+
+#[test]
+fn clopper_pearson_never_misses_its_level_and_wilson_keeps_it_on_average() {
+    let shares: Vec<f64> = (1..100).map(|percent| f64::from(percent) / 100.0).collect();
+    for n in [5, 40, 150] {
+        let exact = shares.iter().map(|share| coverage(n, *share, clopper_pearson));
+        assert!(exact.fold(1.0, f64::min) >= 0.95 - 1e-9, "n {n}");
+        let mean: f64 = shares.iter().map(|share| coverage(n, *share, wilson)).sum::<f64>() / 99.0;
+        assert!((0.94..0.97).contains(&mean), "n {n}: {mean}");
     }
 }
 

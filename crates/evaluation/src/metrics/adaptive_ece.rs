@@ -29,7 +29,7 @@ fn statistic(predictions: &Predictions) -> Statistic<'_> {
     Box::new(move |items| {
         let drawn = super::times_drawn(items, items_max);
         let total: u64 = sorted.iter().map(|(_, _, item)| u64::from(drawn[*item as usize])).sum();
-        let mut gaps = vec![0.0; BINS];
+        let mut gaps = [0.0; BINS];
         let mut rank = 0u64;
         for (confidence, right, item) in &sorted {
             for _ in 0..drawn[*item as usize] {

@@ -1,21 +1,20 @@
 //! The page of one evaluation: the headline with its interval first, then the reasons to believe
 //! or doubt it, then how it was measured.
 
-use freehold_vocabulary::{Digest, Interval};
+use freehold_vocabulary::{Digest, Interval, LabelMode};
 
-use super::figures::dots::{Dot, DotPlot};
-use super::figures::{self, Width, figure};
-use super::format::{better, count, level, metric, metric_range, p_value, percent, points};
+use super::figures;
+use super::format::{better, count, level, metric, metric_range, shorten};
 use super::table::{Cell, Column, Table};
-use super::{document, escape, section};
+use super::{document, escape, panel, section};
 use crate::Evaluation;
-use crate::compare::Comparison;
 use crate::gate::Verdict;
 use crate::metrics::find;
+use crate::predictions::StrangenessFrom;
 use crate::slices::{Slice, SliceSize};
 
-/// Changed labels in the table.
-const CHANGES_MAX: usize = 12;
+mod comparison;
+
 /// Slices in the table.
 const SLICES_MAX: usize = 60;
 
@@ -41,7 +40,7 @@ pub fn html(evaluation: &Evaluation, verdict: Option<&Verdict>) -> String {
         section("Trust and speed", &grid(&calibration)),
         section("Errors", &grid(&errors)),
         section("Slices, worst first", &slices(evaluation)),
-        section("Against the baseline", &comparison(evaluation)),
+        section("Against the baseline", &comparison::section(evaluation.comparison.as_ref())),
         section("How this was measured", &provenance(evaluation)),
     ];
     document(&title, &body.concat())
@@ -99,6 +98,7 @@ fn cards(evaluation: &Evaluation, verdict: Option<&Verdict>) -> String {
 }
 
 fn metrics(evaluation: &Evaluation) -> String {
+    let headline = evaluation.settings.headline.as_str();
     let mut table = Table::new(&[
         Column::Text("metric"),
         Column::Number("value"),
@@ -107,7 +107,10 @@ fn metrics(evaluation: &Evaluation) -> String {
         Column::Text("better"),
         Column::Text("meaning"),
     ]);
-    for measured in &evaluation.metrics {
+    // It is accuracy again where one label is right; the record keeps it for bars that name it.
+    let repeats =
+        |name: &str| name == "micro_f1" && evaluation.mode == LabelMode::Single && headline != name;
+    for measured in evaluation.metrics.iter().filter(|it| !repeats(&it.name)) {
         let Some(entry) = find(&measured.name) else { continue };
         table.row([
             entry.title.into(),
@@ -145,8 +148,8 @@ fn slices(evaluation: &Evaluation) -> String {
             SliceSize::Small => "<span class=\"flag\">few items</span>",
         };
         table.row([
-            slice.column.as_str().into(),
-            slice.value.as_str().into(),
+            shorten(&slice.column, 80).into(),
+            shorten(&slice.value, 80).into(),
             count(slice.n).into(),
             text(slice, headline, value).into(),
             text(slice, headline, metric_range).into(),
@@ -173,109 +176,6 @@ fn slices(evaluation: &Evaluation) -> String {
     format!("{}{notes}", panel(&table.finish()))
 }
 
-fn comparison(evaluation: &Evaluation) -> String {
-    let Some(comparison) = &evaluation.comparison else { return String::new() };
-    let dots: Vec<Dot> = comparison
-        .differences
-        .iter()
-        .map(|it| Dot {
-            name: find(it.metric.as_str())
-                .map_or(it.metric.as_str(), |entry| entry.title)
-                .to_owned(),
-            estimate: it.difference.estimate,
-            low: it.difference.low,
-            high: it.difference.high,
-            note: format!("{} points", points(it.difference.estimate)),
-            target: None,
-        })
-        .collect();
-    let description = "Differences between candidate and baseline with paired intervals.";
-    let plot = DotPlot {
-        name: "differences",
-        title: "Differences",
-        description,
-        axis: "points better than the baseline (negative: worse)",
-        tick: |value| points(value),
-        mark: Some((0.0, "no difference".to_owned())),
-        origin: None,
-        greatest: 1.0,
-        width: 1000.0,
-    };
-    let heading = format!("Compared with {}", comparison.baseline_name);
-    let caption = paired_sentence(comparison);
-    let drawing =
-        figure(&heading, &caption, &plot.draw(&dots), differences(comparison), Width::Full);
-    format!("{drawing}{}", class_changes(comparison))
-}
-
-fn class_changes(comparison: &Comparison) -> String {
-    let mut table = Table::new(&[
-        Column::Text("label"),
-        Column::Number("items"),
-        Column::Number("gained"),
-        Column::Number("lost"),
-        Column::Number("adjusted p"),
-        Column::Text(""),
-    ]);
-    for change in comparison.class_changes.iter().take(CHANGES_MAX) {
-        let flag = match (change.is_established(), change.gained > change.lost) {
-            (false, _) => "",
-            (true, true) => "better",
-            (true, false) => "<span class=\"flag\">worse</span>",
-        };
-        table.row([
-            change.label.as_str().into(),
-            count(change.n).into(),
-            count(change.gained).into(),
-            count(change.lost).into(),
-            p_value(change.adjusted_p).into(),
-            Cell::Trusted(flag.to_owned()),
-        ]);
-    }
-    let table = table.finish();
-    if table.is_empty() {
-        return table;
-    }
-    let note = "Items of the label that only one of the two found; p is McNemar’s, adjusted by Holm for the number of labels.";
-    format!(
-        "<h3 class=\"above\">Labels that changed most</h3>\n{}<p class=\"muted\">{note}</p>\n",
-        panel(&table)
-    )
-}
-
-fn paired_sentence(comparison: &Comparison) -> String {
-    let test = &comparison.mcnemar;
-    format!(
-        "On the same {} items the candidate alone was right {} times, the baseline alone {} times, both {} and neither {} times; McNemar’s exact test gives p = {}.",
-        count(comparison.n),
-        count(test.only_candidate_right),
-        count(test.only_baseline_right),
-        count(test.both_right),
-        count(test.both_wrong),
-        p_value(test.exact_p)
-    )
-}
-
-fn differences(comparison: &Comparison) -> Table {
-    let mut table = Table::new(&[
-        Column::Text("metric"),
-        Column::Number("candidate"),
-        Column::Number("baseline"),
-        Column::Number("difference"),
-        Column::Number("interval"),
-    ]);
-    for it in &comparison.differences {
-        table.row([
-            it.metric.as_str().into(),
-            percent(it.candidate).into(),
-            percent(it.baseline).into(),
-            points(it.difference.estimate).into(),
-            format!("{} to {}", points(it.difference.low), points(it.difference.high)).into(),
-        ]);
-    }
-    table
-}
-
 fn provenance(evaluation: &Evaluation) -> String {
     let (subject, settings) = (&evaluation.subject, &evaluation.settings);
     let version = subject.version.as_ref().map_or_else(|| "not registered".to_owned(), code);
@@ -290,11 +190,19 @@ fn provenance(evaluation: &Evaluation) -> String {
         count(u64::from(resampling.resamples.get())),
         resampling.seed.0,
     );
+    let score = match evaluation.strangeness_from {
+        StrangenessFrom::Detector => "the detector’s score",
+        StrangenessFrom::Confidence => "1 − confidence",
+    };
+    let decision = evaluation.threshold.map_or_else(
+        || "the likeliest label".to_owned(),
+        |threshold| format!("every label with a probability of at least {}", threshold.get()),
+    );
     let scope = if evaluation.n_out_of_scope == 0 {
         "every item has a known label".to_owned()
     } else {
         format!(
-            "{} items are out of scope: they count in the risk–coverage curve (an answer is an error) and in the out-of-scope metrics, not elsewhere",
+            "{} items are out of scope: they count in the risk–coverage curve (an answer is an error) and in the out-of-scope metrics (by {score}), not elsewhere",
             count(evaluation.n_out_of_scope)
         )
     };
@@ -304,6 +212,7 @@ fn provenance(evaluation: &Evaluation) -> String {
         ("Split", subject.split.to_string()),
         ("Engine", format!("{}, {}", escape(&subject.engine), escape(&subject.precision))),
         ("Evaluated at", escape(&subject.at.to_string())),
+        ("Decision", decision),
         ("Intervals", intervals),
         ("Scope", scope),
         ("Record format", evaluation.format.to_string()),
@@ -315,14 +224,6 @@ fn provenance(evaluation: &Evaluation) -> String {
 
 fn code(digest: &Digest) -> String {
     format!("<code>{digest}</code>")
-}
-
-fn panel(content: &str) -> String {
-    if content.is_empty() {
-        String::new()
-    } else {
-        format!("<div class=\"panel\">{content}</div>\n")
-    }
 }
 
 fn grid(figures: &[String]) -> String {

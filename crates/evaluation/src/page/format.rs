@@ -97,6 +97,12 @@ pub(super) fn p_value(p: f64) -> String {
     if p < 0.001 { "<\u{a0}0.001".to_owned() } else { format!("{p:.3}") }
 }
 
+/// A tick in percentage points: `+5`, `0`, `−2.5`.
+pub(super) fn points_tick(difference: f64) -> String {
+    let rounded = (1e4 * difference).round() / 100.0;
+    if rounded == 0.0 { "0".to_owned() } else { format!("{rounded:+}").replace('-', "−") }
+}
+
 /// `95 %` or `99.5 %` for a confidence level.
 pub(super) fn level(level: f64) -> String {
     format!("{}\u{a0}%", (1000.0 * level).round() / 10.0)
@@ -132,6 +138,7 @@ mod tests {
         assert_eq!(duration(1_432.0), "1.43\u{a0}ms");
         assert_eq!(points(-0.012), "−1.2");
         assert_eq!(points(-0.0001), "0.0");
+        assert_eq!([0.05, 0.0, -0.025].map(points_tick), ["+5", "0", "−2.5"]);
         assert_eq!(money(1250.4, "USD"), "USD\u{a0}1\u{a0}250");
         assert_eq!(shorten("äöüß", 3), "äö…");
         assert_eq!(level(0.95), "95\u{a0}%");

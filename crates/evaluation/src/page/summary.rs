@@ -8,13 +8,14 @@ use freehold_vocabulary::{Bar, Digest, Interval, TaskName, Tier, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::figures::dots::{Dot, DotPlot};
-use super::figures::funnel::{self, Stage};
 use super::figures::{Width, figure};
-use super::format::{bytes, count, duration, level, money, percent, percent_range};
+use super::format::{bytes, count, duration, money, percent, percent_range};
 use super::plot::percent_tick;
 use super::table::{Column, Table};
-use super::{document, escape, section};
+use super::{document, escape, panel, section};
 use crate::latency::Latency;
+
+mod cascade;
 
 /// What a loop came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -100,7 +101,7 @@ pub fn loop_html(report: &LoopReport) -> String {
         head(report),
         section("In short", &findings),
         section("How good are the models?", &models(report)),
-        section("Who answers?", &cascade(report)),
+        section("Who answers?", &cascade::section(report)),
         section("How fast, and how large?", &speed(report)),
         section("What does it cost?", &costs(report)),
         section("What took how long", &stages(report)),
@@ -173,83 +174,6 @@ fn models(report: &LoopReport) -> String {
         "Lines are intervals: models whose lines overlap may be equally good."
     };
     one(&plot.draw(&dots), "Accuracy with its interval", caption, table)
-}
-
-fn cascade(report: &LoopReport) -> String {
-    let stage = |step: &FunnelStep| Stage {
-        name: format!("{} ({})", step.name, step.tier),
-        answered: step.answered,
-    };
-    let stages: Vec<Stage> = report.funnel.iter().map(stage).collect();
-    let mut table = Table::new(&[
-        Column::Text("tier"),
-        Column::Text("model"),
-        Column::Number("answers"),
-        Column::Number("interval"),
-        Column::Number("error among them"),
-        Column::Number("interval"),
-        Column::Text("promised"),
-    ]);
-    for step in &report.funnel {
-        let error = step.error;
-        table.row([
-            step.tier.as_str().into(),
-            step.name.as_str().into(),
-            percent(step.answered.estimate).into(),
-            percent_range(&step.answered).into(),
-            error.map_or("–".to_owned(), |it| percent(it.estimate)).into(),
-            error.map_or("–".to_owned(), |it| percent_range(&it)).into(),
-            step.promise.map_or("–".to_owned(), promise).into(),
-        ]);
-    }
-    let caption = "Each tier answers what its certificate covers and passes the rest on; the last one is a person.";
-    let funnel =
-        figure("Share answered by each tier", caption, &funnel::draw(&stages), table, Width::Full);
-    if report.funnel.is_empty() {
-        return String::new();
-    }
-    format!("<div class=\"figures\">\n{funnel}{}</div>\n", promises(report))
-}
-
-fn promises(report: &LoopReport) -> String {
-    let dot = |step: &FunnelStep| {
-        let error = step.error?;
-        Some(Dot {
-            name: format!("{} ({})", step.name, step.tier),
-            estimate: error.estimate,
-            low: error.low,
-            high: error.high,
-            note: format!(
-                "{} ({}, n\u{a0}{})",
-                percent(error.estimate),
-                percent_range(&error),
-                count(error.n)
-            ),
-            target: step.promise.map(|it| it.error_at_most),
-        })
-    };
-    let dots: Vec<Dot> = report.funnel.iter().filter_map(dot).collect();
-    let plot = DotPlot {
-        name: "promises",
-        title: "Promised and observed errors",
-        description: "One row for each tier: a dot for the error among its answers, a line for the interval, a dashed mark for the promise.",
-        axis: "error among answers kept (dashed: promised at most)",
-        tick: percent_tick,
-        mark: None,
-        origin: Some(0.0),
-        greatest: 1.0,
-        width: 1000.0,
-    };
-    let drawing = plot.draw(&dots);
-    if drawing.is_empty() {
-        return drawing;
-    }
-    let caption = "Errors on test items that played no part in choosing the thresholds. A line wholly to the right of its dashed mark would mean a broken promise.";
-    figure("Were the promises kept?", caption, &drawing, Table::new(&[]), Width::Full)
-}
-
-fn promise(promise: Promise) -> String {
-    format!("at most {}, {} confidence", percent(promise.error_at_most), level(promise.confidence))
 }
 
 fn speed(report: &LoopReport) -> String {
@@ -330,12 +254,4 @@ fn one(drawing: &str, heading: &str, caption: &str, table: Table) -> String {
         "<div class=\"figures\">\n{}</div>\n",
         figure(heading, caption, drawing, table, Width::Full)
     )
-}
-
-fn panel(content: &str) -> String {
-    if content.is_empty() {
-        String::new()
-    } else {
-        format!("<div class=\"panel\">{content}</div>\n")
-    }
 }
