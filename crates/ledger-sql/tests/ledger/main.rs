@@ -1,6 +1,8 @@
 //! One conformance suite for every kind of ledger, and what only a file can show: many writers,
 //! crashes, reopening, damage.
 
+#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected should panic")]
+
 mod alias;
 mod concurrency;
 mod crash;
