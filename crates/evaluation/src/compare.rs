@@ -63,7 +63,7 @@ pub fn compare(
     resampling: &Resampling,
 ) -> Result<Comparison, EvaluationError> {
     let pairs = pair_up(candidate, baseline)?;
-    let items = Design::items(pairs.items.len() as u32);
+    let items = pairs.design();
     let resampling = resampling.derive("compare");
     let difference = |metric: Metric| {
         let of = |side: fn(&Pair) -> &[u32], drawn: &[u32]| pairs.metric(metric, side, drawn);
@@ -91,6 +91,7 @@ struct Pair {
     gold: Vec<u32>,
     candidate: Vec<u32>,
     baseline: Vec<u32>,
+    cluster: Option<u32>,
 }
 
 impl Pair {
@@ -109,6 +110,15 @@ struct Pairs {
 }
 
 impl Pairs {
+    /// Whole clusters are drawn if the candidate was evaluated that way.
+    fn design(&self) -> Design {
+        let clusters: Option<Vec<u32>> = self.items.iter().map(|pair| pair.cluster).collect();
+        match clusters {
+            Some(clusters) => Design::clustered(&clusters),
+            None => Design::items(self.items.len() as u32),
+        }
+    }
+
     fn metric(&self, metric: Metric, side: fn(&Pair) -> &[u32], drawn: &[u32]) -> f64 {
         let drawn = drawn.iter().map(|place| &self.items[*place as usize]);
         if metric == Metric::Accuracy {
@@ -154,6 +164,7 @@ fn pair_up(candidate: &Evaluation, baseline: &Evaluation) -> Result<Pairs, Evalu
         gold: sorted(it.gold.clone()),
         candidate: sorted(it.predicted.clone()),
         baseline: sorted(theirs[&it.id].predicted.iter().filter_map(translate).collect()),
+        cluster: it.cluster,
     };
     let items: Vec<Pair> = ours.iter().filter(in_scope).map(pair).collect();
     if items.is_empty() {

@@ -4,7 +4,7 @@
 //! the lower bound of the paired difference is no lower than minus the margin. It decides; it
 //! moves no alias.
 
-use freehold_vocabulary::{Bar, Metric};
+use freehold_vocabulary::{Bar, Metric, Split};
 use serde::{Deserialize, Serialize};
 
 use crate::compare::{Comparison, compare};
@@ -71,8 +71,8 @@ impl Verdict {
 /// Judges a version. Without a bar and a champion only the sample size is asked for.
 ///
 /// # Errors
-/// When the margin is not a number of at least zero, or the champion was not evaluated on the
-/// same items.
+/// When the margin is not a number of at least zero, the version was evaluated on another split
+/// than test, or the champion was not evaluated on the same items.
 pub fn gate(
     candidate: &Evaluation,
     champion: Option<&Evaluation>,
@@ -81,6 +81,12 @@ pub fn gate(
 ) -> Result<Verdict, EvaluationError> {
     if !rule.margin.is_finite() || rule.margin < 0.0 {
         let problem = format!("a margin of {} is not a number of at least zero", rule.margin);
+        return Err(EvaluationError::Request(problem));
+    }
+    if candidate.subject.split != Split::Test {
+        let split = candidate.subject.split;
+        let problem =
+            format!("the version was evaluated on the {split} split; the gate judges test");
         return Err(EvaluationError::Request(problem));
     }
     let metric = bar.map_or(candidate.settings.headline, |bar| bar.metric);

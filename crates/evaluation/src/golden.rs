@@ -85,7 +85,7 @@ fn check_case(name: &str, mode: LabelMode) {
         );
     }
     let columns = ["precision", "recall", "f1", "support"].map(|column| numbers(&golden[column]));
-    for (place, scores) in per_class(&predictions, &few_resamples()).iter().enumerate() {
+    for (place, scores) in per_class(&predictions, &few_resamples(), None).iter().enumerate() {
         let [precision, recall, f1, support] = [0, 1, 2, 3].map(|column| columns[column][place]);
         close(scores.precision.estimate, precision, "precision");
         close(scores.recall.estimate, recall, "recall");

@@ -197,7 +197,7 @@ impl MetricEntry {
 }
 
 /// A number for the cluster of each item; items without the column are clusters of their own.
-fn clusters(predictions: &Predictions, items: &[u32], column: &str) -> Vec<u32> {
+pub(crate) fn clusters(predictions: &Predictions, items: &[u32], column: &str) -> Vec<u32> {
     let mut known: BTreeMap<&str, u32> = BTreeMap::new();
     let mut next = 0;
     let mut fresh = || {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Predictions;
 use crate::intervals::{Design, Resampling, bootstrap_many, wilson};
+use crate::metrics::clusters;
 
 /// How well one label is told from the others.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -93,13 +94,21 @@ impl Tally {
     }
 }
 
-/// The scores of every label over all in-scope items, in the order of the label set.
+/// The scores of every label over all in-scope items, in the order of the label set. With
+/// `cluster_by` the F1 is resampled by whole values of that slice column.
 #[must_use]
-pub fn per_class(predictions: &Predictions, resampling: &Resampling) -> Vec<ClassScores> {
+pub fn per_class(
+    predictions: &Predictions,
+    resampling: &Resampling,
+    cluster_by: Option<&str>,
+) -> Vec<ClassScores> {
     let inside = |item: &u32| !predictions.is_out_of_scope(*item);
     let counted: Vec<u32> = (0..predictions.items().len() as u32).filter(inside).collect();
     let labels = predictions.labels().as_slice();
-    let design = Design::items(counted.len() as u32);
+    let design = match cluster_by {
+        Some(column) => Design::clustered(&clusters(predictions, &counted, column)),
+        None => Design::items(counted.len() as u32),
+    };
     let f1 = bootstrap_many(&design, &resampling.derive("f1"), labels.len(), |drawn, out| {
         let drawn: Vec<u32> = drawn.iter().map(|place| counted[*place as usize]).collect();
         let tally = Tally::of(predictions, &drawn);

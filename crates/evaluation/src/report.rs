@@ -11,13 +11,15 @@ use crate::compare::{Comparison, compare};
 use crate::confusion::Confusion;
 use crate::intervals::Resampling;
 use crate::latency::Latency;
-use crate::metrics::{METRICS, Measured, MetricEntry, find};
+use crate::metrics::{METRICS, Measured, MetricEntry, clusters, find};
 use crate::per_class::{ClassScores, per_class};
 use crate::predictions::StrangenessFrom;
 use crate::reliability::{Bin, diagram};
 use crate::risk_coverage::{Point, curve};
 use crate::slices::{Breakdowns, break_down};
 use crate::{EvaluationError, Predictions};
+
+mod check;
 
 /// The format of the record that this version writes and reads.
 pub const FORMAT: u32 = 1;
@@ -47,7 +49,9 @@ pub struct Settings {
     pub resampling: Resampling,
     /// The metric that orders slices and heads the page.
     pub headline: Metric,
-    /// A slice column whose values are drawn whole, when items are not independent.
+    /// A slice column whose values are drawn whole, when items are not independent. It widens
+    /// every resampled interval, that of accuracy included; bins, curves, precision and recall
+    /// keep Wilson's intervals.
     pub cluster_by: Option<String>,
     pub outputs: Outputs,
 }
@@ -78,6 +82,9 @@ pub struct Output {
     pub gold: Vec<u32>,
     pub predicted: Vec<u32>,
     pub confidence: f64,
+    /// Which cluster the item was in, when the evaluation had clusters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<u32>,
 }
 
 /// The record.
@@ -130,7 +137,7 @@ pub fn evaluate(
         predictions.items().iter().filter_map(|item| item.latency_us).collect();
     progress.begin("evaluate", Some(METRICS.len() as u64 + 2));
     let metrics = measure_all(predictions, settings, progress);
-    let per_class = per_class(predictions, resampling);
+    let per_class = per_class(predictions, resampling, cluster_by);
     progress.advance(1);
     let breakdowns = break_down(predictions, headline(settings), resampling, cluster_by)?;
     progress.advance(1);
@@ -153,7 +160,7 @@ pub fn evaluate(
         latency: Latency::of(&latencies, resampling.confidence),
         breakdowns,
         comparison: None,
-        outputs: (settings.outputs == Outputs::Keep).then(|| outputs(predictions)),
+        outputs: (settings.outputs == Outputs::Keep).then(|| outputs(predictions, cluster_by)),
     })
 }
 
@@ -182,7 +189,7 @@ impl Evaluation {
     /// Reads a record.
     ///
     /// # Errors
-    /// When the text is not a record, or one of another format.
+    /// When the text is not a record, one of another format, or one that contradicts itself.
     pub fn from_json(text: &str) -> Result<Self, EvaluationError> {
         #[derive(Deserialize)]
         struct Head {
@@ -194,7 +201,11 @@ impl Evaluation {
             let problem = format!("its format is {format}, this version reads {FORMAT}");
             return Err(EvaluationError::Record(problem));
         }
-        serde_json::from_str(text).map_err(broken)
+        let record: Self = serde_json::from_str(text).map_err(broken)?;
+        match check::problem(&record) {
+            Some(problem) => Err(EvaluationError::Record(problem)),
+            None => Ok(record),
+        }
     }
 }
 
@@ -219,13 +230,18 @@ fn measure_all(
     METRICS.iter().filter_map(measured).collect()
 }
 
-fn outputs(predictions: &Predictions) -> Vec<Output> {
-    let pairs = predictions.items().iter().zip(predictions.answers());
-    let output = |(item, answer): (&crate::Prediction, &crate::predictions::Answer)| Output {
-        id: item.id.clone(),
-        gold: item.gold.clone(),
-        predicted: answer.predicted.clone(),
-        confidence: answer.confidence,
+fn outputs(predictions: &Predictions, cluster_by: Option<&str>) -> Vec<Output> {
+    let everything: Vec<u32> = (0..predictions.items().len() as u32).collect();
+    let clusters = cluster_by.map(|column| clusters(predictions, &everything, column));
+    let output = |(place, item): (usize, &crate::Prediction)| {
+        let answer = &predictions.answers()[place];
+        Output {
+            id: item.id.clone(),
+            gold: item.gold.clone(),
+            predicted: answer.predicted.clone(),
+            confidence: answer.confidence,
+            cluster: clusters.as_ref().map(|clusters| clusters[place]),
+        }
     };
-    pairs.map(output).collect()
+    predictions.items().iter().enumerate().map(output).collect()
 }

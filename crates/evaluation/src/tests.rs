@@ -37,6 +37,18 @@ fn the_record_survives_its_text_and_foreign_text_is_refused() {
     assert!(refused(&text[..text.len() / 2]).contains("not an evaluation record"));
     let newer = text.replacen("\"format\":1", "\"format\":2", 1);
     assert!(refused(&newer).contains("its format is 2, this version reads 1"));
+    let edited = |edit: fn(&mut Evaluation)| {
+        let mut edited = record.clone();
+        edit(&mut edited);
+        refused(&edited.to_json())
+    };
+    let label = edited(|it| it.outputs.as_mut().unwrap()[3].predicted = vec![6]);
+    assert!(label.contains("it names label 6 of 6"));
+    let cell = edited(|it| it.confusion.as_mut().unwrap().cells[0].gold = Some(99));
+    assert!(cell.contains("it names label 99 of 6"));
+    let latency = edited(|it| it.latency.as_mut().unwrap().histogram[0].from_us = 0.0);
+    assert!(latency.contains("impossible bounds"));
+    assert!(edited(|it| it.n_out_of_scope = it.n + 1).contains("out of scope"));
 }
 
 #[test]
@@ -102,6 +114,20 @@ fn clusters_widen_the_interval_and_must_exist() {
         Ok::<f64, EvaluationError>(accuracy.high - accuracy.low)
     };
     assert!(width(Some("customer")).unwrap() > 3.0 * width(None).unwrap());
+    // The comparison follows: against a baseline that is always wrong, accuracy is the difference.
+    let against_nothing = |cluster_by: Option<&str>| {
+        let cluster_by = cluster_by.map(str::to_owned);
+        let settings = Settings { cluster_by, ..sample::settings(300) };
+        let ours = evaluate(&predictions, sample::subject("m"), &settings, &Silent).unwrap();
+        let mut theirs = ours.clone();
+        for output in theirs.outputs.as_mut().unwrap() {
+            output.predicted = vec![(output.gold[0] + 1) % 6];
+        }
+        let compared = compare(&ours, &theirs, &settings.resampling).unwrap();
+        let difference = compared.difference(Metric::Accuracy).unwrap().difference;
+        difference.high - difference.low
+    };
+    assert!(against_nothing(Some("customer")) > 3.0 * against_nothing(None));
     let refusal = width(Some("nobody")).unwrap_err().to_string();
     assert!(refusal.contains("no item has the column `nobody`"));
 }
@@ -236,6 +262,10 @@ fn the_gate_decides_nothing_on_few_items_or_nonsense() {
     assert!(gate(&few, None, None, &nonsense).is_err());
     let unreachable = gate(&few, None, bar(f64::NAN), &GateRule { n_min: 1, margin: 0.0 }).unwrap();
     assert!(!unreachable.passed, "a bar that is no number is never cleared");
+    let mut flattering = sample::evaluation("m", SMALL);
+    flattering.subject.split = freehold_vocabulary::Split::Train;
+    let refusal = gate(&flattering, None, None, &GateRule::default()).unwrap_err().to_string();
+    assert!(refusal.contains("evaluated on the train split"));
 }
 
 #[test]
