@@ -1,0 +1,16 @@
+//! How long requests took, per task and the tier that answered. Quantiles are exact.
+
+use super::Question;
+
+pub const QUESTION: Question = Question {
+    name: "latency",
+    about: "median, 95th percentile and longest latency in milliseconds, per task and answering tier",
+    sql: "\
+SELECT task, tier, count(*) AS n,
+       percentile_cont(latency_us, 0.5) / 1000.0 AS p50_ms,
+       percentile_cont(latency_us, 0.95) / 1000.0 AS p95_ms,
+       max(latency_us) / 1000.0 AS max_ms
+FROM traces
+GROUP BY task, tier
+ORDER BY task, n DESC, tier",
+};
