@@ -1,0 +1,195 @@
+//! What every handler shares: the portfolio, the ports and the limits.
+//!
+//! Reads no configuration and opens nothing: the binary builds the parts and passes them in.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use freehold_ledger::Ledger;
+use freehold_vocabulary::ports::TraceLog;
+use freehold_vocabulary::{Clock, Seed};
+use tokio::sync::Semaphore;
+
+use crate::error::ApiError;
+use crate::ids::Ids;
+use crate::layers::auth::KnownKeys;
+use crate::metrics::{Metrics, TaskCounters};
+use crate::portfolio::{Deployed, Portfolio};
+
+/// What the binary passes in.
+#[derive(Debug)]
+pub struct Parts {
+    pub clock: Arc<dyn Clock>,
+    pub ledger: Arc<dyn Ledger>,
+    pub traces: Arc<dyn TraceLog>,
+    pub access: Access,
+    pub limits: Limits,
+    /// Where trace ids begin; must differ between processes.
+    pub seed: Seed,
+}
+
+/// Who may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everyone who reaches the socket: only for loopback without keys.
+    Open,
+    /// Whoever presents a valid key of the ledger.
+    Keys,
+}
+
+/// The bounds on what comes from outside.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Largest body in bytes; beyond it the answer is 413.
+    pub body_bytes_max: NonZeroUsize,
+    /// Inputs of one batch.
+    pub batch_max: NonZeroUsize,
+    /// Largest text in bytes; it is refused, never truncated.
+    pub text_bytes_max: NonZeroUsize,
+    /// Requests being answered before the next gets 429.
+    pub in_flight_max: NonZeroUsize,
+    /// Connections; the next waits in the listen queue.
+    pub connections_max: NonZeroUsize,
+    /// How long a connection may be silent and a request's head may take to arrive. Longer than
+    /// the usual load balancer keeps a connection, so that it is the one to close it.
+    pub header_timeout: Duration,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
+    /// How long the tiers may take together.
+    pub answer_timeout: Duration,
+    /// How long requests in flight get to finish once the server stops.
+    pub drain_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let at_least_one = |n: usize| NonZeroUsize::new(n).expect("every default is positive");
+        Self {
+            body_bytes_max: at_least_one(4 << 20),
+            batch_max: at_least_one(512),
+            text_bytes_max: at_least_one(64 << 10),
+            in_flight_max: at_least_one(256),
+            connections_max: at_least_one(4096),
+            header_timeout: Duration::from_secs(75),
+            body_timeout: Duration::from_secs(15),
+            answer_timeout: Duration::from_secs(30),
+            drain_timeout: Duration::from_secs(25),
+        }
+    }
+}
+
+/// The server's shared state; a clone is a pointer.
+#[derive(Debug, Clone)]
+pub struct App(Arc<Inner>);
+
+/// What an [`App`] points to; other crates cannot name it.
+#[derive(Debug)]
+pub struct Inner {
+    pub(crate) parts: Parts,
+    pub(crate) metrics: Metrics,
+    pub(crate) ids: Ids,
+    pub(crate) known_keys: KnownKeys,
+    pub(crate) permits: Arc<Semaphore>,
+    serving: ArcSwap<Serving>,
+    draining: AtomicBool,
+}
+
+/// A portfolio with the counters of its tasks, swapped as one.
+#[derive(Debug)]
+struct Serving {
+    portfolio: Arc<Portfolio>,
+    counters: HashMap<String, Arc<TaskCounters>>,
+}
+
+/// A deployed task for the length of one request, whatever is promoted meanwhile.
+#[derive(Debug, Clone)]
+pub(crate) struct Served {
+    pub(crate) deployed: Arc<Deployed>,
+    pub(crate) counters: Arc<TaskCounters>,
+}
+
+impl std::ops::Deref for App {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl App {
+    /// An app that serves nothing yet; see [`App::deploy`].
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let permits = Arc::new(Semaphore::new(parts.limits.in_flight_max.get()));
+        let nothing = Serving { portfolio: Arc::default(), counters: HashMap::new() };
+        Self(Arc::new(Inner {
+            ids: Ids::new(parts.seed),
+            parts,
+            metrics: Metrics::new(),
+            known_keys: KnownKeys::default(),
+            permits,
+            serving: ArcSwap::from_pointee(nothing),
+            draining: AtomicBool::new(false),
+        }))
+    }
+
+    /// Serves this portfolio from the next request on; those in flight finish with the old one.
+    pub fn deploy(&self, portfolio: Portfolio) {
+        let names = portfolio.names();
+        let counters = names.into_iter().map(|name| {
+            let counters = self.metrics.task(&name);
+            (name, counters)
+        });
+        let counters = counters.collect();
+        self.serving.store(Arc::new(Serving { portfolio: Arc::new(portfolio), counters }));
+    }
+
+    /// What is served now.
+    #[must_use]
+    pub fn portfolio(&self) -> Arc<Portfolio> {
+        self.serving.load().portfolio.clone()
+    }
+}
+
+impl Inner {
+    /// The task of that name.
+    pub(crate) fn find(&self, task: &str) -> Option<Served> {
+        let serving = self.serving.load();
+        let deployed = serving.portfolio.find(task)?.clone();
+        let counters = serving.counters.get(task)?.clone();
+        Some(Served { deployed, counters })
+    }
+
+    /// The task of that name, or an error that lists what is deployed.
+    pub(crate) fn task(&self, task: &str) -> Result<Served, ApiError> {
+        self.find(task).ok_or_else(|| ApiError::UnknownTask {
+            task: shown(task),
+            deployed: self.serving.load().portfolio.names(),
+        })
+    }
+
+    /// The task that an OpenAI client calls a model.
+    pub(crate) fn model(&self, model: &str) -> Result<Served, ApiError> {
+        self.find(model).ok_or_else(|| ApiError::UnknownModel {
+            model: shown(model),
+            deployed: self.serving.load().portfolio.names(),
+        })
+    }
+
+    /// From now on `/readyz` says that the server is about to stop.
+    pub(crate) fn begin_draining(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+}
+
+/// A client's word, cut to what fits an error message.
+pub(crate) fn shown(text: &str) -> String {
+    text.chars().take(80).collect()
+}

@@ -1,0 +1,3 @@
+//! The native protocol: typed inputs in batches, abstention visible.
+
+pub mod predict;

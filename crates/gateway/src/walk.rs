@@ -1,0 +1,192 @@
+//! One request's way through the tiers: all texts to the cheapest, what it passes to the next.
+//!
+//! Moves texts and nothing else: what is kept is decided by routing, which does no IO. A tier that
+//! fails fails the request; skipping it would answer under a certificate that was earned on what
+//! the tier lets through.
+
+use freehold_routing::{Judgement, Verdict};
+use freehold_vocabulary::ports::{EngineError, Scored};
+use freehold_vocabulary::{Label, LabelSet, Outcome, Tier, TierAnswer};
+
+use crate::app::{App, Served};
+use crate::error::ApiError;
+use crate::layers::observe::elapsed_us;
+use crate::portfolio::DeployedTier;
+use crate::record::Field;
+
+/// What the tiers said about one text.
+#[derive(Debug)]
+pub(crate) struct Walked {
+    /// Every tier on the way; the last one's answer is `judgement`.
+    pub(crate) tiers: Vec<TierAnswer>,
+    pub(crate) judgement: Judgement,
+    /// Position in the route of the tier that judged last.
+    pub(crate) last: usize,
+}
+
+impl Walked {
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self.judgement.verdict {
+            Verdict::Keep => Outcome::Answered,
+            Verdict::Pass(_) => Outcome::Abstained,
+        }
+    }
+
+    /// The tier whose answer goes out; a person's for an abstention.
+    pub(crate) fn tier(&self) -> Tier {
+        match self.outcome() {
+            Outcome::Answered => self.last_answer().tier,
+            Outcome::Abstained => Tier::Human,
+        }
+    }
+
+    /// What the last tier said, kept or not.
+    pub(crate) fn last_answer(&self) -> &TierAnswer {
+        self.tiers.last().expect("a route has at least one tier")
+    }
+
+    /// The tier that judged last.
+    pub(crate) fn judge<'a>(&self, served: &'a Served) -> &'a DeployedTier {
+        &served.deployed.tiers()[self.last]
+    }
+
+    /// The id of the certificate that backs the answer; an abstention needs none.
+    pub(crate) fn certificate(&self, served: &Served) -> Option<String> {
+        match self.outcome() {
+            Outcome::Answered => self.judge(served).certificate().map(|it| it.id.to_string()),
+            Outcome::Abstained => None,
+        }
+    }
+
+    /// Tokens read by every tier that was asked.
+    pub(crate) fn tokens_read(&self) -> u64 {
+        self.tiers.iter().map(|it| u64::from(it.tokens)).sum()
+    }
+
+    /// The labels that go out: none for an abstention.
+    pub(crate) fn labels(&self) -> &[Label] {
+        match self.outcome() {
+            Outcome::Answered => &self.last_answer().labels,
+            Outcome::Abstained => &[],
+        }
+    }
+}
+
+/// Takes every text through the tiers of its task.
+///
+/// # Errors
+/// When an engine refuses a text, is at capacity or fails, and when the tiers take too long.
+pub(crate) async fn walk(
+    app: &App,
+    field: Field,
+    served: &Served,
+    texts: &[String],
+) -> Result<Vec<Walked>, ApiError> {
+    let limit = app.parts.limits.answer_timeout;
+    let walked = tokio::time::timeout(limit, through_tiers(app, field, served, texts)).await;
+    walked.map_err(|_elapsed| ApiError::AnswerTimeout(limit))?
+}
+
+async fn through_tiers(
+    app: &App,
+    field: Field,
+    served: &Served,
+    texts: &[String],
+) -> Result<Vec<Walked>, ApiError> {
+    let mut ways: Vec<Vec<TierAnswer>> = texts.iter().map(|_| Vec::new()).collect();
+    let mut judged: Vec<Option<(Judgement, usize)>> = texts.iter().map(|_| None).collect();
+    let mut open: Vec<usize> = (0..texts.len()).collect();
+    for (place, tier) in served.deployed.tiers().iter().enumerate() {
+        if open.is_empty() {
+            break;
+        }
+        let asked = ask(app, served, tier, texts, &open).await;
+        let judgements = asked.map_err(|cause| explained(cause, field, &open))?;
+        let mut passed = Vec::new();
+        for (position, (judgement, answer)) in open.into_iter().zip(judgements) {
+            if let Verdict::Pass(_) = judgement.verdict {
+                passed.push(position);
+            }
+            ways[position].push(answer);
+            judged[position] = Some((judgement, place));
+        }
+        open = passed;
+    }
+    let together = ways.into_iter().zip(judged).map(|(tiers, judged)| {
+        let (judgement, last) = judged.expect("the first tier is asked about every text");
+        Walked { tiers, judgement, last }
+    });
+    Ok(together.collect())
+}
+
+/// What one tier says about the texts at these positions.
+async fn ask(
+    app: &App,
+    served: &Served,
+    tier: &DeployedTier,
+    texts: &[String],
+    positions: &[usize],
+) -> Result<Vec<(Judgement, TierAnswer)>, EngineError> {
+    let card = tier.engine.card();
+    let batch: Vec<String> = positions.iter().map(|at| texts[*at].clone()).collect();
+    let asked = batch.len();
+    let started = app.parts.clock.now();
+    let scored = tier.engine.answer(batch).await?;
+    let latency_us = elapsed_us(started, app.parts.clock.now());
+    let tokens = scored.iter().map(|it| u64::from(it.tokens)).sum();
+    served.counters.engine_called(card.tier, latency_us, tokens);
+    check(tier, &scored, asked)?;
+    let answers = scored.iter().map(|it| {
+        let judgement = tier.policy.judge(it);
+        let reason = match &judgement.verdict {
+            Verdict::Keep => None,
+            Verdict::Pass(reason) => Some(reason.as_str().to_owned()),
+        };
+        let answer = TierAnswer {
+            tier: card.tier,
+            version: card.version.clone(),
+            labels: named(&card.labels, &judgement.labels),
+            confidence: judgement.confidence,
+            ood_score: judgement.ood_score,
+            kept: reason.is_none(),
+            reason,
+            latency_us,
+            tokens: it.tokens,
+        };
+        (judgement, answer)
+    });
+    Ok(answers.collect())
+}
+
+/// Refuses answers that the policy cannot judge: they come from another model than it was made for.
+fn check(tier: &DeployedTier, scored: &[Scored], asked: usize) -> Result<(), EngineError> {
+    let broken = |reason: String| {
+        let engine = tier.engine.card().name.clone();
+        Err(EngineError::Broken { engine, reason })
+    };
+    if scored.len() != asked {
+        return broken(format!("it was asked about {asked} texts and answered {}", scored.len()));
+    }
+    match scored.iter().find_map(|it| tier.policy.check_fits(it).err()) {
+        Some(misfit) => broken(misfit.to_string()),
+        None => Ok(()),
+    }
+}
+
+/// The labels at these positions.
+pub(crate) fn named(labels: &LabelSet, positions: &[u32]) -> Vec<Label> {
+    positions.iter().filter_map(|at| labels.get(*at)).cloned().collect()
+}
+
+/// In the words of the caller, who counts the texts that were sent and not those that are left.
+fn explained(cause: EngineError, field: Field, positions: &[usize]) -> ApiError {
+    match cause {
+        EngineError::Busy { engine, retry_after } => ApiError::EngineBusy { engine, retry_after },
+        EngineError::Refused { engine, position, reason } => {
+            let name = field.name(positions.get(position).copied().unwrap_or(position));
+            let message = format!("`{name}` cannot be read by engine `{engine}`: {reason}");
+            ApiError::invalid_field(name, message)
+        }
+        EngineError::Broken { engine, reason } => ApiError::EngineBroken { engine, reason },
+    }
+}

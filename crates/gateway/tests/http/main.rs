@@ -1,0 +1,18 @@
+//! The server over real sockets, with a real ledger, a deterministic engine and a still clock.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+mod support;
+
+mod chat;
+mod connection;
+mod feedback;
+mod hostile;
+mod keys;
+mod models;
+mod openapi;
+mod overload;
+mod predict;
+mod probes;
+mod swap;
+mod systemone;
