@@ -12,6 +12,7 @@ use sqlx::sqlite::{
 use sqlx::{Sqlite, Transaction};
 
 use crate::fault::Faults;
+use crate::group::ReviewGroup;
 use crate::migrations;
 use crate::row::Row;
 use crate::url::{self, Place};
@@ -32,6 +33,7 @@ pub struct SqlLedger {
     writer: SqlitePool,
     readers: SqlitePool,
     pub(crate) faults: Faults,
+    pub(crate) reviews: Arc<ReviewGroup>,
 }
 
 impl SqlLedger {
@@ -84,7 +86,7 @@ impl SqlLedger {
             .connect_with(SqliteConnectOptions::new().in_memory(true).foreign_keys(true))
             .await
             .map_err(|error| faults.sql(error))?;
-        Ok(Self { writer: pool.clone(), readers: pool, faults })
+        Ok(Self { writer: pool.clone(), readers: pool, faults, reviews: Arc::default() })
     }
 
     async fn in_file(path: &Path, faults: Faults) -> Result<Self, LedgerError> {
@@ -107,7 +109,7 @@ impl SqlLedger {
         };
         let writer = pool(1).connect_lazy_with(options.clone());
         let readers = pool(READERS).connect_lazy_with(options);
-        let ledger = Self { writer, readers, faults };
+        let ledger = Self { writer, readers, faults, reviews: Arc::default() };
         ledger.greet(bytes).await?;
         Ok(ledger)
     }

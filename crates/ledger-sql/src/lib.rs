@@ -14,6 +14,7 @@ mod dataset;
 mod evaluation;
 mod fault;
 mod feedback;
+mod group;
 mod key;
 mod migrations;
 mod review;

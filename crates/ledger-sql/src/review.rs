@@ -13,15 +13,11 @@ use crate::row::{Row, json};
 
 #[async_trait]
 impl ReviewRepository for SqlLedger {
-    async fn enqueue_review(&self, item: &ReviewItem) -> Result<Written, LedgerError> {
-        item.check_new()?;
-        let mut writing = self.writing().await?;
-        if writing.one(by_trace(&item.trace)).await?.is_some() {
-            return Ok(Written::AlreadyKnown);
+    async fn enqueue_reviews(&self, items: &[ReviewItem]) -> Result<Vec<Written>, LedgerError> {
+        for item in items {
+            item.check_new()?;
         }
-        insert(&mut writing, item).await?;
-        writing.commit().await?;
-        Ok(Written::New)
+        self.reviews.enqueue(self, items).await
     }
 
     async fn pending_reviews(
@@ -132,6 +128,18 @@ fn by_trace(trace: &TraceId) -> Query<'static> {
          where review.trace = ?",
     )
     .bind(trace.to_string())
+}
+
+/// Inserts an item unless its trace is there already.
+pub(crate) async fn insert_new(
+    writing: &mut Writing<'_>,
+    item: &ReviewItem,
+) -> Result<Written, LedgerError> {
+    if writing.one(by_trace(&item.trace)).await?.is_some() {
+        return Ok(Written::AlreadyKnown);
+    }
+    insert(writing, item).await?;
+    Ok(Written::New)
 }
 
 async fn insert(writing: &mut Writing<'_>, item: &ReviewItem) -> Result<(), LedgerError> {

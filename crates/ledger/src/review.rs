@@ -54,12 +54,21 @@ pub struct Settlement {
 /// What waits for people, and what people said.
 #[async_trait]
 pub trait ReviewRepository: Send + Sync + fmt::Debug {
-    /// Puts a pending item into the queue. A trace that is there already, pending or settled,
-    /// stays as it is.
+    /// Puts pending items into the queue, all or none; says of each whether it is new. A trace
+    /// that is there already, pending or settled, stays as it is.
     ///
     /// # Errors
-    /// `Invalid` when the item is not pending or beyond a limit.
-    async fn enqueue_review(&self, item: &ReviewItem) -> Result<Written, LedgerError>;
+    /// `Invalid` when an item is not pending or beyond a limit.
+    async fn enqueue_reviews(&self, items: &[ReviewItem]) -> Result<Vec<Written>, LedgerError>;
+
+    /// [`ReviewRepository::enqueue_reviews`] for one item.
+    ///
+    /// # Errors
+    /// As there.
+    async fn enqueue_review(&self, item: &ReviewItem) -> Result<Written, LedgerError> {
+        let written = self.enqueue_reviews(std::slice::from_ref(item)).await?;
+        Ok(written.into_iter().next().expect("one answer for each item"))
+    }
 
     /// Pending items of a task, or of all, in the order of their traces (which is that of time),
     /// beginning behind `after`.

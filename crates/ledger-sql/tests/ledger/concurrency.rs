@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use freehold_ledger::{
-    AliasRepository, AliasRequest, Expected, FeedbackRepository, LedgerError, Limit, Sequence,
+    AliasRepository, AliasRequest, Expected, FeedbackRepository, LedgerError, Limit,
+    ReviewRepository, Sequence, Written,
 };
 use freehold_ledger_sql::SqlLedger;
 use freehold_vocabulary::{AliasName, Feedback, FeedbackKind};
 use tempfile::TempDir;
 
+use crate::review::item;
 use crate::{at, digest, task, trace, url_in};
 
 fn outcome(writer: i64, number: i64) -> Feedback {
@@ -91,4 +93,40 @@ async fn readers_are_not_held_up_by_a_writer() {
     assert_eq!(ledger.feedback(Sequence::START, Limit::MAX).await.unwrap().len(), 1);
     held.rollback().await.unwrap();
     ledger.add_feedback(&outcome(0, 1)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn items_enqueued_at_once_enter_exactly_once_even_if_some_callers_go_away() {
+    let folder = TempDir::new().unwrap();
+    let ledger = SqlLedger::open(&url_in(&folder)).await.unwrap();
+    let callers: Vec<_> = (0..60)
+        .map(|caller| {
+            let ledger = ledger.clone();
+            // Neighbours share an item, so each trace is asked for twice.
+            let items = [item("a", caller), item("a", caller + 1)];
+            tokio::spawn(async move { ledger.enqueue_reviews(&items).await.unwrap() })
+        })
+        .collect();
+    // Every third caller is cut off, wherever it happens to be.
+    for caller in callers.iter().step_by(3) {
+        caller.abort();
+    }
+    let mut new = 0;
+    let mut answered = Vec::new();
+    for (number, caller) in (0..).zip(callers) {
+        if let Ok(written) = caller.await {
+            answered.push(number);
+            new += written.iter().filter(|it| **it == Written::New).count() as u64;
+        }
+    }
+    let pending = ledger.count_pending_reviews(None).await.unwrap();
+    // Only callers who were cut off can have entered items that nobody was told about.
+    assert!(new <= pending && pending <= 61, "{new} new, {pending} pending");
+    assert!(answered.len() >= 40, "{answered:?}");
+    for number in answered {
+        for millis in [number, number + 1] {
+            assert!(ledger.find_review(&trace(millis)).await.unwrap().is_some(), "{millis}");
+        }
+    }
+    ledger.check().await.unwrap();
 }

@@ -5,7 +5,7 @@ use freehold_vocabulary::{Probability, TraceId};
 
 use crate::{at, each_ledger, labels, refused, task, trace};
 
-fn item(of: &str, millis: i64) -> ReviewItem {
+pub(crate) fn item(of: &str, millis: i64) -> ReviewItem {
     ReviewItem {
         trace: trace(millis),
         task: task(of),
@@ -54,6 +54,22 @@ async fn an_item_enters_once() {
         assert_eq!(ledger.count_pending_reviews(None).await.unwrap(), 0);
         let found = ledger.find_review(&trace(1)).await.unwrap().unwrap();
         assert_eq!(found.reason, "not sure enough");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn many_items_enter_together_or_not_at_all() {
+    each_ledger(async |ledger| {
+        ledger.enqueue_review(&item("a", 2)).await.unwrap();
+        let three = [item("a", 1), item("a", 2), item("a", 1)];
+        let written = ledger.enqueue_reviews(&three).await.unwrap();
+        assert_eq!(written, [Written::New, Written::AlreadyKnown, Written::AlreadyKnown]);
+        assert!(ledger.enqueue_reviews(&[]).await.unwrap().is_empty());
+        let mut bad = item("a", 4);
+        bad.suggested = labels(&["x", "x"]);
+        refused!(Invalid, ledger.enqueue_reviews(&[item("a", 3), bad]).await);
+        assert_eq!(ledger.count_pending_reviews(None).await.unwrap(), 2);
     })
     .await;
 }
