@@ -67,7 +67,7 @@ struct World {
     strangers: Vec<Observation>,
 }
 
-const NOISE: [f64; 2] = [0.38, 0.24];
+const NOISE: [f64; 2] = [0.3, 0.22];
 
 impl World {
     fn new(calibration_examples: usize) -> Self {
@@ -81,11 +81,11 @@ impl World {
     }
 
     fn inputs(&self) -> Vec<TierInput<'_>> {
-        let input = |(i, tier)| TierInput {
+        let input = |(i, tier): (usize, Tier)| TierInput {
             tier,
             model: &self.models[i],
-            train: &self.train[i],
-            calibration: &self.calibration[i],
+            train: self.train[i].as_slice(),
+            calibration: self.calibration[i].as_slice(),
             strangers: &self.strangers,
         };
         [Tier::Micro, Tier::Small].into_iter().enumerate().map(input).collect()
