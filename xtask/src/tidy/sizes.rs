@@ -52,6 +52,11 @@ fn functions(lines: &[&str]) -> Vec<(usize, usize)> {
         if !signature.iter().any(|it| trimmed.starts_with(it)) {
             continue;
         }
+        // A declaration in a trait has no body.
+        let head = lines[start..].iter().find(|it| it.ends_with(['{', ';', '}']));
+        if head.is_none_or(|it| !it.ends_with('{')) {
+            continue;
+        }
         let indentation = &line[..line.len() - trimmed.len()];
         let close = format!("{indentation}}}");
         let end = lines[start..].iter().position(|it| *it == close);
