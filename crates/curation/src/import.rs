@@ -78,11 +78,11 @@ pub fn import(request: &ImportRequest, progress: &dyn Progress) -> Result<Import
         let file = u16::try_from(position).expect("the number of files is limited");
         import_file(request, source, name, file, &mut stager, &mut report, progress)?;
     }
+    report.accepted = stager.len() as u64;
     if report.rejected > request.rejected_max {
         let allowed = request.rejected_max;
         return Err(CurationError::TooManyRejected { report: Box::new(report), allowed });
     }
-    report.accepted = stager.len() as u64;
     if stager.len() == 0 {
         let files = names.join("`, `");
         return Err(CurationError::Empty(format!("`{files}` holds no data row that was accepted")));

@@ -15,6 +15,7 @@ pub mod checks;
 pub mod dataset;
 pub mod duplicates;
 pub mod error;
+mod guard;
 pub mod import;
 mod normal;
 pub mod request;

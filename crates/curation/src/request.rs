@@ -16,7 +16,8 @@ pub struct ImportRequest {
     pub columns: ColumnChoice,
     /// What separates several labels in one cell, such as `|`. JSON lists need none.
     pub label_separator: Option<String>,
-    /// Label values that mean "none of the known labels", such as `oos`.
+    /// Label values that mean "none of the known labels", such as `oos`; an empty one makes a
+    /// missing label mean it too.
     pub out_of_scope: Vec<String>,
     /// Rows that may be rejected before the import fails.
     pub rejected_max: u64,
@@ -140,7 +141,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            text_bytes_max: 256 * 1024,
+            text_bytes_max: 1024 * 1024,
             slice_bytes_max: 4 * 1024,
             record_bytes_max: 16 * 1024 * 1024,
             columns_max: 4096,

@@ -77,8 +77,8 @@ impl Dataset {
         refuse_leaks(&staged, &groups, first_new, &usable, &mut splits, &mut refused);
         let replaced = replace_old(&staged, &groups, first_new, &usable, &mut splits, &mut refused);
         let added = splits[first_new..].iter().flatten().count() as u64;
-        if added == 0 {
-            return Ok(Appended { version: None, added, replaced: 0, refused });
+        if added == 0 && replaced == 0 {
+            return Ok(Appended { version: None, added, replaced, refused });
         }
         let findings = self.findings_of(&staged, &groups, &splits, progress)?;
         let mut manifest = self.manifest().clone();

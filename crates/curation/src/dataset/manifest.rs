@@ -120,7 +120,10 @@ impl DatasetManifest {
             let found = form.format;
             return Err(format!("its format is `{found}`, this program reads `{FORMAT}`"));
         }
-        serde_json::from_slice(bytes).map_err(|it| format!("its manifest cannot be read: {it}"))
+        let manifest: Self = serde_json::from_slice(bytes)
+            .map_err(|error| format!("its manifest cannot be read: {error}"))?;
+        manifest.near_duplicates.check().map_err(|error| error.to_string())?;
+        Ok(manifest)
     }
 }
 

@@ -23,6 +23,7 @@ use parquet::schema::types::ColumnPath;
 
 use crate::dataset::manifest::ColumnDescription;
 use crate::error::CurationError;
+use crate::guard::guarded;
 
 /// Rows in a row group, unless its texts reach [`GROUP_TEXT_BYTES`] first.
 const GROUP_ROWS: usize = 64 * 1024;
@@ -250,19 +251,15 @@ impl std::fmt::Debug for Examples {
 impl Examples {
     pub(super) fn open(path: &Path, slices: &[String]) -> Result<Self, CurationError> {
         let file = File::open(path).map_err(CurationError::read(path))?;
-        let broken = |error: parquet::errors::ParquetError| CurationError::NotADataset {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        };
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(broken)?;
+        let broken = |reason| CurationError::NotADataset { path: path.to_owned(), reason };
+        let builder = guarded(|| ParquetRecordBatchReaderBuilder::try_new(file)).map_err(broken)?;
         let names = builder.schema().fields().iter().map(|it| it.name().as_str());
         if !names.eq(schema(slices).fields().iter().map(|it| it.name().as_str())) {
-            return Err(CurationError::NotADataset {
-                path: path.to_owned(),
-                reason: "its columns are not the ones that the manifest describes".to_owned(),
-            });
+            return Err(broken(
+                "its columns are not the ones that the manifest describes".to_owned(),
+            ));
         }
-        let batches = builder.with_batch_size(1024).build().map_err(broken)?;
+        let batches = guarded(|| builder.with_batch_size(1024).build()).map_err(broken)?;
         Ok(Self { batches, batch: None, at: 0, slices: slices.to_vec(), path: path.to_owned() })
     }
 
@@ -313,9 +310,10 @@ impl Iterator for Examples {
 
     fn next(&mut self) -> Option<Self::Item> {
         while self.batch.as_ref().is_none_or(|it| self.at >= it.num_rows()) {
-            match self.batches.next()? {
-                Ok(batch) => (self.batch, self.at) = (Some(batch), 0),
-                Err(error) => return Some(Err(self.not_ours(error.to_string()))),
+            match guarded(|| self.batches.next().transpose()) {
+                Ok(Some(batch)) => (self.batch, self.at) = (Some(batch), 0),
+                Ok(None) => return None,
+                Err(reason) => return Some(Err(self.not_ours(reason))),
             }
         }
         let batch = self.batch.as_ref().expect("the loop ended with a batch");

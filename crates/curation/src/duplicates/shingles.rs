@@ -1,6 +1,6 @@
 //! The set of character n-grams of a text, as sorted 64-bit hashes.
 //!
-//! With 64 bits the chance that two n-grams of a 256 KiB text collide is below 10⁻⁸, so a
+//! With 64 bits the chance that two n-grams of a 1 MiB text collide is below 10⁻⁷, so a
 //! Jaccard similarity of hashes is the similarity of the sets.
 
 use crate::normal::normal_form;

@@ -80,6 +80,10 @@ impl Probe {
         let known = |encoding, how| Ok(KnownEncoding { encoding, how });
         if let Some(label) = declared {
             return match Encoding::for_label_no_replacement(label.as_bytes()) {
+                // `utf-16` alone leaves the byte order to the mark.
+                Some(it) if it == UTF_16LE && self.head.starts_with(b"\xfe\xff") => {
+                    known(UTF_16BE, "declared")
+                }
                 Some(encoding) => known(encoding, "declared"),
                 None => Err(CurationError::Request(format!(
                     "`{label}` is not an encoding; use a label of the WHATWG Encoding Standard such as `utf-8`, `utf-16le`, `windows-1252` or `shift_jis`"

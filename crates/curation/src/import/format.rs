@@ -1,7 +1,7 @@
 //! The file formats that can be imported, and how one is recognised.
 //!
 //! A format is one file and one line in [`FORMATS`]; all pass the conformance suite in
-//! `import/conformance.rs`. A reader gives raw cells; what they mean is the judge's business.
+//! `tests/curation/conformance.rs`. A reader gives raw cells; what they mean is the judge's business.
 
 use std::fmt;
 use std::path::Path;

@@ -95,15 +95,29 @@ impl<'a> Judge<'a> {
 
     fn values_of_cell<'c>(&self, cell: &'c Cell) -> Result<Vec<&'c str>, Reason> {
         match cell {
-            Cell::Missing => Err(Reason::MissingLabel),
-            Cell::Text(text) if text.trim().is_empty() => Err(Reason::MissingLabel),
-            Cell::Text(text) => Ok(match (self.mode, self.label_separator) {
-                (LabelMode::Multi, Some(separator)) => text.split(separator).collect(),
-                _ => vec![text],
-            }),
+            Cell::Missing => self.missing_label(),
+            Cell::Text(text) => {
+                let mut values = match (self.mode, self.label_separator) {
+                    (LabelMode::Multi, Some(separator)) => text.split(separator).collect(),
+                    _ => vec![text.as_str()],
+                };
+                values.retain(|it| !it.trim().is_empty());
+                if values.is_empty() { self.missing_label() } else { Ok(values) }
+            }
+            // A list says by itself that it is empty; one label of none is still missing.
+            Cell::List(items) if items.is_empty() && self.mode == LabelMode::Single => {
+                self.missing_label()
+            }
             Cell::List(items) => Ok(items.iter().map(String::as_str).collect()),
             Cell::Other(found) => Err(Reason::WrongType { column: "label".to_owned(), found }),
         }
+    }
+
+    fn missing_label<'c>(&self) -> Result<Vec<&'c str>, Reason> {
+        if self.out_of_scope.iter().any(String::is_empty) {
+            return Ok(Vec::new());
+        }
+        Err(Reason::MissingLabel)
     }
 
     fn parse_labels(&self, values: &[&str]) -> Result<Vec<Label>, Reason> {

@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow::array::{Array, RecordBatch, StructArray};
 use arrow::datatypes::{DataType, Fields, Schema};
@@ -14,6 +13,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 
 use super::format::{Cell, Content, Format, Opening, RowReader, Step};
 use crate::error::CurationError;
+use crate::guard::guarded;
 
 mod cell;
 
@@ -78,17 +78,11 @@ impl ParquetReader {
         self.guard(|| ParquetRecordBatchReaderBuilder::try_new(file))
     }
 
-    /// The decoder asserts some properties of its input instead of checking them; a hostile
-    /// file must not bring the process down.
     fn guard<T, E: std::fmt::Display>(
         &self,
         work: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, CurationError> {
-        match catch_unwind(AssertUnwindSafe(work)) {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(self.unreadable(&error.to_string())),
-            Err(_) => Err(self.unreadable("the Parquet data is damaged")),
-        }
+        guarded(work).map_err(|reason| self.unreadable(&reason))
     }
 
     fn unreadable(&self, reason: &str) -> CurationError {
@@ -134,8 +128,10 @@ impl RowReader for ParquetReader {
                 Some((position, _)) => cell::at(batch.column(position), self.at),
                 None => nested(batch, path, self.at),
             };
-            let names = self.class_names.get(path);
-            cells.push(names.map_or_else(|| cell.clone(), |it| named(cell.clone(), it)));
+            cells.push(match self.class_names.get(path) {
+                Some(names) => named(cell, names),
+                None => cell,
+            });
         }
         self.at += 1;
         self.row += 1;
