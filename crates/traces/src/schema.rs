@@ -105,7 +105,8 @@ fn file_columns(traces: &[Trace]) -> Vec<ArrayRef> {
 
 fn labels_column<'a>(rows: impl Iterator<Item = &'a [Label]> + Clone) -> ArrayRef {
     let lengths = OffsetBuffer::from_lengths(rows.clone().map(<[Label]>::len));
-    let texts = StringArray::from_iter_values(rows.flatten().map(Label::as_str));
+    let texts: Vec<&str> = rows.flatten().map(Label::as_str).collect();
+    let texts = StringArray::from_iter_values(texts);
     Arc::new(ListArray::new(label_item(), lengths, Arc::new(texts), None))
 }
 

@@ -77,9 +77,11 @@ pub fn restless(folder: &Path) -> TracesError {
     TracesError::io("list", folder)(changing)
 }
 
-/// Whether the folder has been compacted since the snapshot.
+/// Whether the folder has been compacted since the snapshot, or the compaction has given a part
+/// its final name.
 pub fn is_stale(folder: &Path, snapshot: &Snapshot) -> Result<bool, TracesError> {
-    Ok(commit::read(folder)?.sequence != snapshot.sequence)
+    let moved = snapshot.parts.iter().any(|part| !part.path.exists());
+    Ok(moved || commit::read(folder)?.sequence != snapshot.sequence)
 }
 
 fn list(

@@ -12,7 +12,7 @@ use crate::frame::{HEADER_BYTES, PREFIX_BYTES, Piece, Pieces};
 use crate::layout::SegmentId;
 use crate::parquet_file;
 use crate::segment;
-use crate::snapshot::{self, OpenSegment, Snapshot};
+use crate::snapshot::{self, OpenSegment, Part, Snapshot};
 
 /// A reader that stands at the end of a trace log.
 #[derive(Debug)]
@@ -47,8 +47,7 @@ pub fn tail(
 ) -> Result<(Vec<Trace>, Tail), TracesError> {
     let folder = folder.as_ref();
     for _ in 0..snapshot::ATTEMPTS_MAX {
-        let snapshot = snapshot::take(folder, &|_| true)?;
-        let sequence = snapshot.sequence;
+        let mut snapshot = snapshot::take(folder, &|_| true)?;
         let mut tail = Tail {
             folder: folder.to_owned(),
             task: task.clone(),
@@ -56,8 +55,9 @@ pub fn tail(
             offset: HEADER_BYTES,
             seen_through: snapshot.compacted_through,
         };
-        let newest = tail.newest(snapshot, count);
-        if newest.is_ok() || snapshot::take(folder, &|_| false)?.sequence == sequence {
+        let segments = std::mem::take(&mut snapshot.segments);
+        let newest = tail.newest(segments, &snapshot.parts, count);
+        if newest.is_ok() || !snapshot::is_stale(folder, &snapshot)? {
             return newest.map(|traces| (traces, tail));
         }
     }
@@ -120,13 +120,18 @@ impl Tail {
         Err(snapshot::restless(&self.folder))
     }
 
-    fn newest(&mut self, snapshot: Snapshot, count: usize) -> Result<Vec<Trace>, TracesError> {
+    fn newest(
+        &mut self,
+        segments: Vec<OpenSegment>,
+        parts: &[Part],
+        count: usize,
+    ) -> Result<Vec<Trace>, TracesError> {
         let mut traces = vec![];
-        for segment in snapshot.segments {
+        for segment in segments {
             self.enter(segment, &mut traces)?;
             keep_newest(&mut traces, count);
         }
-        let mut parts = snapshot.parts;
+        let mut parts: Vec<&Part> = parts.iter().collect();
         // Newest day first. A day is read as a whole: its tasks and parts overlap in time.
         parts.sort_by(|a, b| b.name.partition.day.cmp(&a.name.partition.day));
         for day in parts.chunk_by(|a, b| a.name.partition.day == b.name.partition.day) {

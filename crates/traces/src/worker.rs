@@ -73,6 +73,10 @@ impl Worker {
     }
 
     pub fn last_error(&self) -> Option<String> {
+        // Only a panic ends the thread before its owner does.
+        if self.thread.as_ref().is_none_or(JoinHandle::is_finished) {
+            return Some(TracesError::Stopped.to_string());
+        }
         self.shared.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -7,8 +7,8 @@ pub const QUESTION: Question = Question {
     about: "median, 95th percentile and longest latency in milliseconds, per task and answering tier",
     sql: "\
 SELECT task, tier, count(*) AS n,
-       percentile_cont(latency_us, 0.5) / 1000.0 AS p50_ms,
-       percentile_cont(latency_us, 0.95) / 1000.0 AS p95_ms,
+       round(percentile_cont(CAST(latency_us AS DOUBLE), 0.5) / 1000.0, 3) AS p50_ms,
+       round(percentile_cont(CAST(latency_us AS DOUBLE), 0.95) / 1000.0, 3) AS p95_ms,
        max(latency_us) / 1000.0 AS max_ms
 FROM traces
 GROUP BY task, tier
