@@ -2,12 +2,13 @@
 //!
 //! `finetune BASE TRAIN.csv RUN_DIR SPEC.json THREADS SHARE [TEST.csv]`: `SHARE` of the training
 //! file, drawn by label, is held back for validation. The test file is looked at once, at the end.
+//! Exports and the logits of some texts go to `RUN_DIR/exports`, for `tests/interop/check.py`.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use freehold_training::{EncoderSpec, TrainingEvent, train_encoder};
+use freehold_training::{EncoderSpec, Method, TrainingEvent, train_encoder};
 use freehold_vocabulary::{Label, LabelSet, LabelledText, Random, Seed};
 
 fn read(path: &str) -> Vec<(String, Label)> {
@@ -42,19 +43,39 @@ fn main() {
         validation.extend(examples.drain(..held));
         train.extend(examples);
     }
-    println!("{} training, {} validation texts, {} labels", train.len(), validation.len(), labels.len());
+    println!(
+        "{} training, {} validation texts, {} labels",
+        train.len(),
+        validation.len(),
+        labels.len()
+    );
     let mut events = |event: TrainingEvent| match event {
-        TrainingEvent::Stepped { step, loss, .. } if step % 50 == 0 => println!("step {step}: loss {loss:.4}"),
+        TrainingEvent::Stepped { step, loss, .. } if step % 50 == 0 => {
+            println!("step {step}: loss {loss:.4}")
+        }
         TrainingEvent::Stepped { .. } | TrainingEvent::CheckpointWritten { .. } => {}
         other => println!("{other:?}"),
     };
     let (base, run_dir) = (Path::new(&args[0]), Path::new(&args[2]));
-    let model = train_encoder(&spec, base, &train, &validation, &labels, run_dir, threads, &mut events).expect("a model");
+    let model =
+        train_encoder(&spec, base, &train, &validation, &labels, run_dir, threads, &mut events)
+            .expect("a model");
     println!("best on validation: {:?} in epoch {}", model.best, model.best_epoch);
     if let Some(test) = args.get(6) {
         let test: Vec<LabelledText> = read(test).iter().map(labelled).collect();
         println!("test: {:?}", model.judge(&test).expect("logits"));
     }
+    let exports = run_dir.join("exports");
+    model.write_merged(&exports.join("merged")).expect("a merged model");
+    if matches!(spec.method, Method::Lora(_)) {
+        model.write_adapter(&exports.join("adapter"), &args[0]).expect("an adapter");
+    }
+    let sample: Vec<LabelledText> = train.iter().step_by(train.len() / 20 + 1).cloned().collect();
+    let logits = model.logits(&sample).expect("logits");
+    let logits: Vec<&[f32]> = logits.chunks_exact(labels.len()).collect();
+    let texts: Vec<&str> = sample.iter().map(|it| it.text.as_str()).collect();
+    let record = serde_json::json!({"texts": texts, "logits": logits});
+    std::fs::write(exports.join("logits.json"), record.to_string()).expect("room on the disk");
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     println!("{}", status.lines().find(|it| it.starts_with("VmHWM")).expect("VmHWM"));
 }

@@ -37,7 +37,8 @@ fn main() {
     let rate: f32 = args[4].parse().expect("dropout");
     let threads: usize = args[5].parse().expect("threads");
     batches.truncate(steps + 3);
-    let used: BTreeSet<u32> = batches.iter().flat_map(|it| it.ids.iter().flatten().copied()).collect();
+    let used: BTreeSet<u32> =
+        batches.iter().flat_map(|it| it.ids.iter().flatten().copied()).collect();
     let vocabulary: Vec<u32> = used.into_iter().collect();
     let place = |id: &mut u32| *id = vocabulary.binary_search(id).expect("in use") as u32;
     batches.iter_mut().for_each(|it| it.ids.iter_mut().flatten().for_each(place));
@@ -52,8 +53,13 @@ fn main() {
         Trainable::Blocks
     };
     let blueprint = Blueprint {
-        config: &config, file: &file, head: &head, labels: 77, trainable,
-        vocabulary: &vocabulary, seed: Seed(1),
+        config: &config,
+        file: &file,
+        head: &head,
+        labels: 77,
+        trainable,
+        vocabulary: &vocabulary,
+        seed: Seed(1),
     };
     let mut network = blueprint.build().expect("network");
     drop(file);
@@ -63,7 +69,8 @@ fn main() {
         Group { start: 0, end: head_start, is_head: false, decays: true },
         Group { start: head_start, end: len, is_head: true, decays: true },
     ];
-    let (plan, mut moments, mut gradients) = (Plan::new(&network), Moments::zero(len), vec![0.0; len]);
+    let (plan, mut moments, mut gradients) =
+        (Plan::new(&network), Moments::zero(len), vec![0.0; len]);
     let (mut shards, adam) = (Vec::new(), AdamW::default());
     let learning_rate = if lora { 2e-3 } else { 2e-4 };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
@@ -74,36 +81,70 @@ fn main() {
         }
         tokens += batch.ids.iter().map(Vec::len).sum::<usize>();
         let target = |label: usize| (0..77).map(|it| f32::from(u8::from(it == label))).collect();
-        let sequences: Vec<_> = batch.ids.iter().zip(&batch.labels)
-            .map(|(ids, label)| Sequence { ids, target: target(*label), weight: 1.0 }).collect();
-        let dropout = Dropout { hidden: rate, attention: rate, head: rate, adapter: if lora { rate } else { 0.0 }, seed: number as u64 };
+        let sequences: Vec<_> = batch
+            .ids
+            .iter()
+            .zip(&batch.labels)
+            .map(|(ids, label)| Sequence { ids, target: target(*label), weight: 1.0 })
+            .collect();
+        let dropout = Dropout {
+            hidden: rate,
+            attention: rate,
+            head: rate,
+            adapter: if lora { rate } else { 0.0 },
+            seed: number as u64,
+        };
         let times = pool.install(|| {
             let count = batch::pack(&sequences, batch::Offset::default(), &mut shards);
             let mut times = [cpu_seconds(); 4];
-            let losses: Vec<f64> = shards[..count].par_iter_mut().map(|shard| {
-                network.forward(shard, &dropout);
-                let loss = loss::apply(LabelMode::Single, 77, sequences.len() as f32, shard);
-                network.backward(shard, &dropout);
-                loss
-            }).collect();
+            let losses: Vec<f64> = shards[..count]
+                .par_iter_mut()
+                .map(|shard| {
+                    network.forward(shard, &dropout);
+                    let loss = loss::apply(LabelMode::Single, 77, sequences.len() as f32, shard);
+                    network.backward(shard, &dropout);
+                    loss
+                })
+                .collect();
             last = losses.iter().sum();
             times[1] = cpu_seconds();
             plan.collect(&network, &shards[..count], &dropout, Store::Replace, &mut gradients);
             times[2] = cpu_seconds();
             let scale = (1.0 / norm(&gradients).max(1e-12)).min(1.0) as f32;
-            adam.step(&groups, number as u64 + 1, (learning_rate, 5e-3), scale, &mut network.weights.trainable, &gradients, &mut moments);
+            adam.step(
+                &groups,
+                number as u64 + 1,
+                (learning_rate, 5e-3),
+                scale,
+                &mut network.weights.trainable,
+                &gradients,
+                &mut moments,
+            );
             times[3] = cpu_seconds();
             times
         });
         for phase in 0..3 {
             phases[phase] += times[phase + 1] - times[phase];
         }
-        if number == 0 { println!("first loss {last:.6}"); }
+        if number == 0 {
+            println!("first loss {last:.6}");
+        }
     }
     let cpu = cpu_seconds() - start;
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let peak = status.lines().find(|it| it.starts_with("VmHWM")).expect("VmHWM");
-    let bits = network.weights.trainable.iter().fold(0u64, |sum, it| sum.wrapping_mul(31).wrapping_add(u64::from(it.to_bits())));
-    println!("{} dropout {rate} threads {threads}: {tokens} tokens, {cpu:.2} cpu-s, {:.0} tokens/cpu-s, passes {:.2} gradients {:.2} optimiser {:.2}, loss {last:.4}, {}, bits {bits:016x}",
-        args[2], tokens as f64 / cpu, phases[0], phases[1], phases[2], peak.replace(char::is_whitespace, ""));
+    let bits = network
+        .weights
+        .trainable
+        .iter()
+        .fold(0u64, |sum, it| sum.wrapping_mul(31).wrapping_add(u64::from(it.to_bits())));
+    println!(
+        "{} dropout {rate} threads {threads}: {tokens} tokens, {cpu:.2} cpu-s, {:.0} tokens/cpu-s, passes {:.2} gradients {:.2} optimiser {:.2}, loss {last:.4}, {}, bits {bits:016x}",
+        args[2],
+        tokens as f64 / cpu,
+        phases[0],
+        phases[1],
+        phases[2],
+        peak.replace(char::is_whitespace, "")
+    );
 }

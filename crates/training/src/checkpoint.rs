@@ -145,7 +145,10 @@ pub fn read(dir: &Path, run: &RunIdentity, len: usize) -> Result<Option<State>, 
     let best = if position.best.is_some() { len } else { 0 };
     Ok(Some(State {
         trainable: vector("trainable", len)?,
-        moments: Moments { first: vector("first_moments", len)?, second: vector("second_moments", len)? },
+        moments: Moments {
+            first: vector("first_moments", len)?,
+            second: vector("second_moments", len)?,
+        },
         best: vector("best", best)?,
         position,
     }))
@@ -168,7 +171,8 @@ fn metadata(path: &Path) -> Result<BTreeMap<String, String>, TrainingError> {
     }
     let mut header = Vec::new();
     file.take(size).read_to_end(&mut header).map_err(unreadable)?;
-    let header: Header = serde_json::from_slice(&header).map_err(|error| damaged(error.to_string()))?;
+    let header: Header =
+        serde_json::from_slice(&header).map_err(|error| damaged(error.to_string()))?;
     Ok(header.metadata)
 }
 
@@ -177,7 +181,11 @@ mod tests {
     use super::*;
 
     fn identity(data: &str) -> RunIdentity {
-        RunIdentity { specification: Digest::of("s"), base: Digest::of("b"), data: Digest::of(data) }
+        RunIdentity {
+            specification: Digest::of("s"),
+            base: Digest::of("b"),
+            data: Digest::of(data),
+        }
     }
 
     fn state() -> State {
@@ -186,7 +194,11 @@ mod tests {
             position: Position {
                 run: identity("d"),
                 step: 7,
-                history: vec![EpochRecord { epoch: 1, training_loss: 0.7, validation: Some(score) }],
+                history: vec![EpochRecord {
+                    epoch: 1,
+                    training_loss: 0.7,
+                    validation: Some(score),
+                }],
                 loss_sum: 2.0 / 3.0,
                 best: Some(score),
                 best_epoch: 1,

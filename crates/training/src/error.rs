@@ -41,7 +41,9 @@ pub enum TrainingError {
     )]
     Diverged { step: u64, key: &'static str, rate: f64, checkpoint_step: u64 },
     /// The disk refused; nothing half-written is left.
-    #[error("cannot write `{path}`: {source}; free some space or choose another directory, then resume")]
+    #[error(
+        "cannot write `{path}`: {source}; free some space or choose another directory, then resume"
+    )]
     Unwritable { path: PathBuf, source: io::Error },
     /// The disk refused to be read.
     #[error("cannot read `{path}`: {source}")]
@@ -52,6 +54,9 @@ pub enum TrainingError {
     /// A checkpoint is damaged.
     #[error("checkpoint `{path}` is damaged ({reason}); delete it to start again")]
     Checkpoint { path: PathBuf, reason: String },
+    /// The model cannot be written in that format.
+    #[error("cannot write {what}; {remedy}")]
+    NotExportable { what: String, remedy: &'static str },
     /// The machine has no threads to give.
     #[error("cannot start {threads} threads: {reason}; ask for fewer")]
     Threads { threads: usize, reason: String },

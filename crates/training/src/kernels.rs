@@ -82,7 +82,10 @@ pub(crate) mod tests {
             let size = self.0.iter().fold(0.0f64, |most, it| most.max(it.abs()));
             for (i, (slope, gradient)) in self.0.iter().zip(gradient).enumerate() {
                 let difference = (slope - f64::from(*gradient)).abs();
-                assert!(difference <= 2e-3 * size, "element {i}: slope {slope}, gradient {gradient}");
+                assert!(
+                    difference <= 2e-3 * size,
+                    "element {i}: slope {slope}, gradient {gradient}"
+                );
             }
         }
     }

@@ -6,6 +6,7 @@
 
 pub mod checkpoint;
 pub mod error;
+pub mod export;
 #[macro_use]
 pub mod kernels;
 pub mod network;

@@ -194,7 +194,15 @@ impl Network {
         let mut gradient = std::mem::take(&mut shard.gradient);
         for (number, layer) in self.layers.iter().enumerate().skip(deepest).rev() {
             let mut tape = std::mem::take(&mut shard.tape[number]);
-            layer.backward(self, number, shard, dropout, &mut tape, &mut gradient, number > deepest);
+            layer.backward(
+                self,
+                number,
+                shard,
+                dropout,
+                &mut tape,
+                &mut gradient,
+                number > deepest,
+            );
             shard.tape[number] = tape;
         }
         shard.gradient = gradient;
@@ -203,11 +211,13 @@ impl Network {
     fn embed(&self, shard: &mut Shard, dropout: &Dropout, out: &mut Vec<f32>) {
         let (tokens, hidden, weights) = (shard.tokens(), self.hidden, &self.weights);
         let sum = fit(&mut shard.scratch.narrow, tokens * hidden);
-        let (word, position) = (weights.get(self.embeddings.word), weights.get(self.embeddings.position));
+        let (word, position) =
+            (weights.get(self.embeddings.word), weights.get(self.embeddings.position));
         let positions = shard.lengths.iter().flat_map(|length| 0..*length);
         for ((row, id), place) in sum.chunks_exact_mut(hidden).zip(&shard.ids).zip(positions) {
             let word = &word[*id as usize * hidden..][..hidden];
-            let position = &position[(place + self.embeddings.position_offset) * hidden..][..hidden];
+            let position =
+                &position[(place + self.embeddings.position_offset) * hidden..][..hidden];
             for ((row, word), position) in row.iter_mut().zip(word).zip(position) {
                 *row = word + position;
             }
@@ -222,7 +232,18 @@ impl Network {
         let inverse = fit(&mut shard.scratch.row, tokens);
         let (gamma, beta) = weights.get(self.embeddings.norm).split_at(hidden);
         let (out, zero) = (fit(out, tokens * hidden), vec![0.0; hidden]);
-        layer_norm::forward(sum, nothing, &zero, Mask::NONE, 0, gamma, beta, self.epsilon, out, inverse);
+        layer_norm::forward(
+            sum,
+            nothing,
+            &zero,
+            Mask::NONE,
+            0,
+            gamma,
+            beta,
+            self.epsilon,
+            out,
+            inverse,
+        );
         let mask = dropout.mask(Site::Embeddings);
         dropout::apply_in_place(mask, (shard.first_token * hidden) as u32, out);
     }

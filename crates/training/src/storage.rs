@@ -27,7 +27,8 @@ pub fn write_whole(
 ) -> Result<(), TrainingError> {
     let failed = |error| TrainingError::unwritable(path, error);
     let dir = path.parent().expect("a file has a directory");
-    let file = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(dir).map_err(failed)?;
+    let file =
+        tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(dir).map_err(failed)?;
     let mut buffered = BufWriter::with_capacity(1 << 18, file);
     content(&mut buffered).map_err(failed)?;
     let file = buffered.into_inner().map_err(|error| failed(error.into_error()))?;
@@ -132,13 +133,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.safetensors");
         let data = [1.0, -2.5, 3.0, 0.0, 5.0, 6.0];
-        let tensors = [Outgoing { name: "a".to_owned(), shape: vec![2, 3], data: Cow::Borrowed(&data) }];
-        write_tensors(&path, &BTreeMap::from([("format".to_owned(), "pt".to_owned())]), &tensors).unwrap();
+        let tensors =
+            [Outgoing { name: "a".to_owned(), shape: vec![2, 3], data: Cow::Borrowed(&data) }];
+        write_tensors(&path, &BTreeMap::from([("format".to_owned(), "pt".to_owned())]), &tensors)
+            .unwrap();
         let bytes = std::fs::read(&path).unwrap();
         let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
         assert_eq!(file.tensor("a").unwrap().shape(), [2, 3]);
         let values = file.tensor("a").unwrap().data().chunks_exact(4);
-        let values: Vec<f32> = values.map(|it| f32::from_le_bytes(it.try_into().unwrap())).collect();
+        let values: Vec<f32> =
+            values.map(|it| f32::from_le_bytes(it.try_into().unwrap())).collect();
         assert_eq!(values, data);
     }
 }

@@ -251,7 +251,14 @@ mod tests {
         let mut qkv = numbers(1, TOKENS * 3 * HEADS.hidden());
         let weight = numbers(2, TOKENS * HEADS.hidden());
         let slope = Slope::of(
-            |qkv| run(qkv, mask).0.iter().zip(&weight).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum(),
+            |qkv| {
+                run(qkv, mask)
+                    .0
+                    .iter()
+                    .zip(&weight)
+                    .map(|(a, b)| f64::from(*a) * f64::from(*b))
+                    .sum()
+            },
             &qkv,
         );
         let (context, log_sum) = run(&qkv, mask);

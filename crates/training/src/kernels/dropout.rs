@@ -25,7 +25,11 @@ impl Mask {
         }
         let mixed = (seed ^ (u64::from(site) << 40)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let key = hash((mixed >> 32) as u32 ^ hash(mixed as u32 ^ site));
-        Self { key, threshold: (f64::from(rate) * 4_294_967_296.0) as u32, scale: 1.0 / (1.0 - rate) }
+        Self {
+            key,
+            threshold: (f64::from(rate) * 4_294_967_296.0) as u32,
+            scale: 1.0 / (1.0 - rate),
+        }
     }
 
     /// Whether any element can be dropped.
@@ -103,7 +107,9 @@ mod tests {
 
     #[test]
     fn steps_and_sites_have_masks_of_their_own() {
-        let fate = |seed, site| (0..64).map(|i| Mask::new(0.5, seed, site).factor(i) == 0.0).collect::<Vec<_>>();
+        let fate = |seed, site| {
+            (0..64).map(|i| Mask::new(0.5, seed, site).factor(i) == 0.0).collect::<Vec<_>>()
+        };
         assert_eq!(fate(1, 1), fate(1, 1));
         assert_ne!(fate(1, 1), fate(1, 2));
         assert_ne!(fate(1, 1), fate(2, 1));

@@ -122,7 +122,18 @@ mod tests {
         let mask = Mask::new(0.2, 5, 1);
         let (mut normalised, mut y, mut inverse) = (h.clone(), vec![0.0; x.len()], vec![0.0; ROWS]);
         let (gamma, beta) = scale.split_at(WIDTH);
-        forward(&x, &mut normalised, &[0.1; WIDTH], mask, 4, gamma, beta, 1e-5, &mut y, &mut inverse);
+        forward(
+            &x,
+            &mut normalised,
+            &[0.1; WIDTH],
+            mask,
+            4,
+            gamma,
+            beta,
+            1e-5,
+            &mut y,
+            &mut inverse,
+        );
         let (mut dy, mut d_scale) = (weight.clone(), vec![0.0; 2 * WIDTH]);
         backward(&mut dy, &mut normalised, &inverse, gamma, mask, 4, &mut d_scale);
         Slope::of(|x| loss(x, &h, &scale, &weight), &x).check(&dy);

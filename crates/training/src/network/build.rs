@@ -85,7 +85,8 @@ impl Blueprint<'_> {
             random: Random::new(self.seed.derive("fresh weights")),
         };
         let embeddings = builder.embeddings()?;
-        let layers = (0..config.layers).map(|layer| builder.layer(layer)).collect::<Result<_, _>>()?;
+        let layers =
+            (0..config.layers).map(|layer| builder.layer(layer)).collect::<Result<_, _>>()?;
         let head = builder.head()?;
         Ok(Network {
             weights: builder.weights,
@@ -114,7 +115,11 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     /// Reads tensors one behind the other and returns the span over all of them.
-    fn read(&mut self, pool: Pool, tensors: &[(String, Vec<usize>)]) -> Result<Span, TrainingError> {
+    fn read(
+        &mut self,
+        pool: Pool,
+        tensors: &[(String, Vec<usize>)],
+    ) -> Result<Span, TrainingError> {
         let mut all: Option<Span> = None;
         for (name, shape) in tensors {
             let values = self.blueprint.file.tensor(name, shape)?;
@@ -149,9 +154,11 @@ impl Builder<'_> {
         let rows = word_rows(self.blueprint.file, config, self.blueprint.vocabulary)?;
         let word = self.weights.allocate(Pool::Frozen, rows.len());
         self.weights.get_mut(word).copy_from_slice(&rows);
-        let position = names.position.expect("architectures with norms last have learned positions");
+        let position =
+            names.position.expect("architectures with norms last have learned positions");
         let position = format!("{position}.weight");
-        let position = self.read(Pool::Frozen, &[(position, vec![config.position_rows, hidden])])?;
+        let position =
+            self.read(Pool::Frozen, &[(position, vec![config.position_rows, hidden])])?;
         let token_type = match names.token_type {
             Some(name) if config.type_rows > 0 => {
                 let name = format!("{name}.weight");
@@ -168,9 +175,13 @@ impl Builder<'_> {
 
     fn layer(&mut self, number: usize) -> Result<Layer, TrainingError> {
         let config = self.blueprint.config;
-        let (names, hidden, wide) = (config.layer_names(number), config.hidden, config.intermediate);
+        let (names, hidden, wide) =
+            (config.layer_names(number), config.hidden, config.intermediate);
         let Projection::Separate { query, key, value } = &names.projection else {
-            return Err(untrainable("a joint projection", "choose a BERT, DistilBERT or RoBERTa base"));
+            return Err(untrainable(
+                "a joint projection",
+                "choose a BERT, DistilBERT or RoBERTa base",
+            ));
         };
         let attention_norm = names.attention_norm.as_deref();
         let attention_norm = attention_norm.expect("architectures with norms last have both");
@@ -221,7 +232,9 @@ impl Builder<'_> {
         let bound = 1.0 / (inputs as f64).sqrt();
         let down: Vec<_> = adapted
             .iter()
-            .map(|(_, module)| self.fresh(format!("{module}.lora_A.weight"), vec![*rank, inputs], bound))
+            .map(|(_, module)| {
+                self.fresh(format!("{module}.lora_A.weight"), vec![*rank, inputs], bound)
+            })
             .collect();
         let pairs = adapted.iter().zip(down).map(|((first_row, module), a)| {
             let b = self.fresh(format!("{module}.lora_B.weight"), vec![outputs, *rank], 0.0);
@@ -236,8 +249,12 @@ impl Builder<'_> {
         let bound = 0.02 * 3f64.sqrt(); // Standard deviation 0.02, as the stock classes.
         let dense = match &head.dense {
             None => None,
-            Some(dense) if dense.norm.is_none() && matches!(dense.activation, Activation::Tanh | Activation::Relu) => {
-                let [weight_name, bias_name] = ["weight", "bias"].map(|kind| format!("{}.{kind}", dense.module));
+            Some(dense)
+                if dense.norm.is_none()
+                    && matches!(dense.activation, Activation::Tanh | Activation::Relu) =>
+            {
+                let [weight_name, bias_name] =
+                    ["weight", "bias"].map(|kind| format!("{}.{kind}", dense.module));
                 let weight = self.fresh(weight_name.clone(), vec![hidden, hidden], bound);
                 let bias = self.fresh(bias_name.clone(), vec![hidden], 0.0);
                 // A pooler that came with the base is a better start than chance.
@@ -250,7 +267,10 @@ impl Builder<'_> {
                 Some(Dense { weight, bias, activation: dense.activation })
             }
             Some(dense) => {
-                let what = format!("a head with {:?} and a norm or activation of its own", dense.activation);
+                let what = format!(
+                    "a head with {:?} and a norm or activation of its own",
+                    dense.activation
+                );
                 return Err(untrainable(&what, "choose a base with a tanh or relu head"));
             }
         };
@@ -261,7 +281,11 @@ impl Builder<'_> {
 }
 
 /// The rows of the word table that are in use.
-fn word_rows(file: &File, config: &EncoderConfig, vocabulary: &[u32]) -> Result<Vec<f32>, TrainingError> {
+fn word_rows(
+    file: &File,
+    config: &EncoderConfig,
+    vocabulary: &[u32],
+) -> Result<Vec<f32>, TrainingError> {
     let table = format!("{}.weight", config.embedding_names().word);
     let rows = file.matrix_rows(&table, config.hidden)?;
     let mut out = vec![0.0; vocabulary.len() * config.hidden];

@@ -42,7 +42,10 @@ impl Plan {
                 all.push((linear.bias, Source::Bias { layer, matrix }));
                 all.extend(linear.stacked_a().map(|a| (a, Source::AdapterA { layer, matrix })));
                 let adapters = linear.adapters.iter().enumerate();
-                all.extend(adapters.map(|(adapter, it)| (it.b, Source::AdapterB { layer, matrix, adapter })));
+                all.extend(
+                    adapters
+                        .map(|(adapter, it)| (it.b, Source::AdapterB { layer, matrix, adapter })),
+                );
             }
             all.push((it.attention_norm, Source::AttentionNorm { layer }));
             all.push((it.ffn_norm, Source::FeedForwardNorm { layer }));
@@ -106,7 +109,9 @@ impl Source {
                 let (linear, x, dy) = sides(network, shard, layer, matrix);
                 rows.product(dy, linear.outputs, x, linear.inputs);
             }
-            Self::Bias { layer, matrix } => rows.column_sums(sides(network, shard, layer, matrix).2),
+            Self::Bias { layer, matrix } => {
+                rows.column_sums(sides(network, shard, layer, matrix).2)
+            }
             Self::AdapterA { layer, matrix } => {
                 let (linear, x, _) = sides(network, shard, layer, matrix);
                 let mask = dropout.mask(Site::Adapter(layer, matrix));
@@ -120,18 +125,35 @@ impl Source {
                 let (width, it) = (linear.inner_width(), &linear.adapters[adapter]);
                 let inner = &shard.tape[layer].adapters[matrix].inner[adapter * linear.rank..];
                 let inner = Matrix::strided(inner, shard.tokens(), linear.rank, width);
-                let dy = Matrix::strided(&dy[it.first_row..], shard.tokens(), it.rows, linear.outputs);
-                multiply(MatrixMut::new(rows.out, linear.rank), dy.transposed(), inner, linear.scale, store);
+                let dy =
+                    Matrix::strided(&dy[it.first_row..], shard.tokens(), it.rows, linear.outputs);
+                multiply(
+                    MatrixMut::new(rows.out, linear.rank),
+                    dy.transposed(),
+                    inner,
+                    linear.scale,
+                    store,
+                );
             }
             Self::AttentionNorm { layer } => rows.column_sums(&shard.tape[layer].d_attention_norm),
             Self::FeedForwardNorm { layer } => rows.column_sums(&shard.tape[layer].d_ffn_norm),
             Self::DenseWeight => {
-                rows.product(&shard.d_dense[..texts * hidden], hidden, &shard.pooled[..texts * hidden], hidden);
+                rows.product(
+                    &shard.d_dense[..texts * hidden],
+                    hidden,
+                    &shard.pooled[..texts * hidden],
+                    hidden,
+                );
             }
             Self::DenseBias => rows.column_sums(&shard.d_dense[..texts * hidden]),
             Self::ClassifierWeight => {
                 let labels = network.head.labels;
-                rows.product(&shard.logits[..texts * labels], labels, &shard.dropped[..texts * hidden], hidden);
+                rows.product(
+                    &shard.logits[..texts * labels],
+                    labels,
+                    &shard.dropped[..texts * hidden],
+                    hidden,
+                );
             }
             Self::ClassifierBias => rows.column_sums(&shard.logits[..texts * network.head.labels]),
         }

@@ -119,7 +119,13 @@ impl Head {
             *gradient *= slope(dense.activation, *value);
         }
         let weight = Matrix::new(weights.get(dense.weight), hidden);
-        multiply(MatrixMut::new(d_pooled, hidden), Matrix::new(d_dense, hidden), weight, 1.0, Store::Replace);
+        multiply(
+            MatrixMut::new(d_pooled, hidden),
+            Matrix::new(d_dense, hidden),
+            weight,
+            1.0,
+            Store::Replace,
+        );
     }
 }
 

@@ -87,7 +87,14 @@ impl Layer {
         let log_sum = fit(&mut tape.log_sum, tokens * network.heads);
         let mask = dropout.mask(Site::Attention(number));
         attention::forward(
-            qkv, &shard.lengths, heads, mask, first as u32, context, log_sum, &mut scratch.attention,
+            qkv,
+            &shard.lengths,
+            heads,
+            mask,
+            first as u32,
+            context,
+            log_sum,
+            &mut scratch.attention,
         );
 
         let normal = fit(&mut tape.attention_normal, tokens * hidden);
@@ -96,8 +103,16 @@ impl Layer {
         let middle = fit(&mut tape.middle, tokens * hidden);
         let inverse = fit(&mut tape.attention_inverse, tokens);
         layer_norm::forward(
-            input, normal, weights.get(self.out.bias), dropout.mask(Site::AttentionOut(number)),
-            first as u32, gamma, beta, network.epsilon, middle, inverse,
+            input,
+            normal,
+            weights.get(self.out.bias),
+            dropout.mask(Site::AttentionOut(number)),
+            first as u32,
+            gamma,
+            beta,
+            network.epsilon,
+            middle,
+            inverse,
         );
 
         let up = fit(&mut tape.up, tokens * network.intermediate);
@@ -109,8 +124,16 @@ impl Layer {
         let (gamma, beta) = weights.get(self.ffn_norm).split_at(hidden);
         let inverse = fit(&mut tape.ffn_inverse, tokens);
         layer_norm::forward(
-            middle, normal, weights.get(self.down.bias), dropout.mask(Site::FeedForwardOut(number)),
-            first as u32, gamma, beta, network.epsilon, fit(output, tokens * hidden), inverse,
+            middle,
+            normal,
+            weights.get(self.down.bias),
+            dropout.mask(Site::FeedForwardOut(number)),
+            first as u32,
+            gamma,
+            beta,
+            network.epsilon,
+            fit(output, tokens * hidden),
+            inverse,
         );
     }
 
@@ -159,8 +182,15 @@ impl Layer {
         let heads = Heads { count: network.heads, width: hidden / network.heads };
         let d_qkv = &mut tape.qkv[..tokens * 3 * hidden];
         attention::backward(
-            d_qkv, &shard.lengths, heads, dropout.mask(Site::Attention(number)), first as u32,
-            &tape.context, d_context, &tape.log_sum, &mut scratch.attention,
+            d_qkv,
+            &shard.lengths,
+            heads,
+            dropout.mask(Site::Attention(number)),
+            first as u32,
+            &tape.context,
+            d_context,
+            &tape.log_sum,
+            &mut scratch.attention,
         );
         let out = input_is_wanted.then_some((gradient, Store::Add));
         self.qkv.backward(weights, d_qkv, place(QKV), qkv_tape, &mut scratch.second, out);

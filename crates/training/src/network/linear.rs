@@ -70,7 +70,13 @@ impl Linear {
     ) {
         let weight = Matrix::new(weights.get(self.weight), self.inputs);
         let x_matrix = Matrix::new(x, self.inputs);
-        multiply(MatrixMut::new(out, self.outputs), x_matrix, weight.transposed(), 1.0, Store::Replace);
+        multiply(
+            MatrixMut::new(out, self.outputs),
+            x_matrix,
+            weight.transposed(),
+            1.0,
+            Store::Replace,
+        );
         let Some(a) = self.stacked_a() else { return };
         let (tokens, width) = (x.len() / self.inputs, self.inner_width());
         let x = self.dropped(x, (mask, first_token), scratch);

@@ -116,9 +116,10 @@ pub fn train_encoder(
     threads: NonZeroUsize,
     events: &mut dyn FnMut(TrainingEvent),
 ) -> Result<TrainedEncoder, TrainingError> {
-    let threads = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build().map_err(|error| {
-        TrainingError::Threads { threads: threads.get(), reason: error.to_string() }
-    })?;
+    let threads =
+        rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build().map_err(|error| {
+            TrainingError::Threads { threads: threads.get(), reason: error.to_string() }
+        })?;
     let prepared = threads.install(|| prepare(spec, base, train, validation, labels))?;
     std::fs::create_dir_all(run_dir).map_err(|error| TrainingError::unwritable(run_dir, error))?;
     storage::remove_unfinished(run_dir)?;
@@ -157,7 +158,9 @@ fn prepare(
     labels: &LabelSet,
 ) -> Result<Prepared, TrainingError> {
     spec.check()?;
-    for (what, found, needed) in [("labels", labels.len(), 2), ("training examples", train.len(), 2)] {
+    for (what, found, needed) in
+        [("labels", labels.len(), 2), ("training examples", train.len(), 2)]
+    {
         if found < needed {
             return Err(TrainingError::TooFew { what, found, needed });
         }
@@ -166,10 +169,13 @@ fn prepare(
     let tokenizer = TextTokenizer::open(base)?;
     let file = Weights::open(base)?;
     let tokens_max = spec.tokens_max.min(config.tokens_max);
-    let corpus = |split, examples| Corpus::new(split, examples, labels, spec, &tokenizer, tokens_max);
-    let (mut train_corpus, mut validation_corpus) = (corpus("training", train)?, corpus("validation", validation)?);
+    let corpus =
+        |split, examples| Corpus::new(split, examples, labels, spec, &tokenizer, tokens_max);
+    let (mut train_corpus, mut validation_corpus) =
+        (corpus("training", train)?, corpus("validation", validation)?);
     train_corpus.check_coverage(labels)?;
-    let mut vocabulary: Vec<u32> = train_corpus.ids_in_use().chain(validation_corpus.ids_in_use()).collect();
+    let mut vocabulary: Vec<u32> =
+        train_corpus.ids_in_use().chain(validation_corpus.ids_in_use()).collect();
     vocabulary.sort_unstable();
     vocabulary.dedup();
     train_corpus.renumber(&vocabulary);
@@ -195,7 +201,14 @@ fn prepare(
     };
     let network = blueprint.build()?;
     let identity = identity(spec, &network, train, validation, labels);
-    Ok(Prepared { config, head, network, train: train_corpus, validation: validation_corpus, identity })
+    Ok(Prepared {
+        config,
+        head,
+        network,
+        train: train_corpus,
+        validation: validation_corpus,
+        identity,
+    })
 }
 
 fn identity(

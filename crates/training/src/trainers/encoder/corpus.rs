@@ -70,6 +70,12 @@ impl Corpus {
         self.ids.is_empty()
     }
 
+    /// The tokens of an example.
+    #[must_use]
+    pub fn ids(&self, example: usize) -> &[u32] {
+        &self.ids[example]
+    }
+
     /// The labels of an example.
     #[must_use]
     pub fn labels(&self, example: usize) -> &[u32] {
@@ -94,7 +100,8 @@ impl Corpus {
         let mut counts = vec![0usize; self.classes];
         self.labels.iter().flatten().for_each(|it| counts[*it as usize] += 1);
         let total: usize = counts.iter().sum();
-        let balanced = |count: &usize| total as f32 / (self.classes as f32 * (*count).max(1) as f32);
+        let balanced =
+            |count: &usize| total as f32 / (self.classes as f32 * (*count).max(1) as f32);
         match weights {
             ClassWeights::Uniform => vec![1.0; self.classes],
             ClassWeights::Balanced => counts.iter().map(balanced).collect(),
@@ -103,7 +110,13 @@ impl Corpus {
 
     /// An example for the network.
     #[must_use]
-    pub fn sequence(&self, example: usize, mode: LabelMode, smoothing: f32, class_weights: &[f32]) -> Sequence<'_> {
+    pub fn sequence(
+        &self,
+        example: usize,
+        mode: LabelMode,
+        smoothing: f32,
+        class_weights: &[f32],
+    ) -> Sequence<'_> {
         let labels = &self.labels[example];
         let base = match mode {
             LabelMode::Single => smoothing / self.classes as f32,

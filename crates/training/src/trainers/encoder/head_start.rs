@@ -70,7 +70,9 @@ pub fn classify(network: &Network, vectors: &[f32]) -> Vec<f32> {
 
 /// Makes a square tanh layer nearly the identity, so that the probe sees the base's vectors.
 fn open_dense(network: &mut Network) {
-    let Some(dense) = network.head.dense.filter(|it| it.activation == Activation::Tanh) else { return };
+    let Some(dense) = network.head.dense.filter(|it| it.activation == Activation::Tanh) else {
+        return;
+    };
     let hidden = network.hidden;
     let weight = network.weights.get_mut(dense.weight);
     weight.fill(0.0);

@@ -17,10 +17,14 @@ pub enum Wanted {
 }
 
 /// Computes logits or vectors of every example, one row each.
-pub fn compute(network: &Network, corpus: &Corpus, shards: &mut Vec<Shard>, wanted: Wanted) -> Vec<f32> {
-    let sequences: Vec<Sequence<'_>> = (0..corpus.len())
-        .map(|it| Sequence { target: Vec::new(), ..corpus.sequence(it, LabelMode::Multi, 0.0, &[]) })
-        .collect();
+pub fn compute(
+    network: &Network,
+    corpus: &Corpus,
+    shards: &mut Vec<Shard>,
+    wanted: Wanted,
+) -> Vec<f32> {
+    let sequence = |it| Sequence { ids: corpus.ids(it), target: Vec::new(), weight: 0.0 };
+    let sequences: Vec<Sequence<'_>> = (0..corpus.len()).map(sequence).collect();
     let width = match wanted {
         Wanted::Logits => network.head.labels,
         Wanted::Pooled => network.hidden,
@@ -46,7 +50,9 @@ pub fn score(mode: LabelMode, corpus: &Corpus, logits: &[f32]) -> Score {
     let classes = logits.len() / corpus.len();
     let rows = logits.chunks_exact(classes).enumerate();
     match mode {
-        LabelMode::Single => single(rows.map(|(it, row)| (corpus.labels(it)[0] as usize, row)), corpus.len()),
+        LabelMode::Single => {
+            single(rows.map(|(it, row)| (corpus.labels(it)[0] as usize, row)), corpus.len())
+        }
         LabelMode::Multi => multi(rows.map(|(it, row)| (corpus.labels(it), row)), logits.len()),
     }
 }

@@ -57,9 +57,11 @@ impl Problem<'_> {
             if slope > -1e-12 {
                 break;
             }
-            let mut step = if history.is_empty() { 1.0 / dot(&gradient, &gradient).sqrt() } else { 1.0 };
+            let mut step =
+                if history.is_empty() { 1.0 / dot(&gradient, &gradient).sqrt() } else { 1.0 };
             let improved = (0..30).find_map(|_| {
-                let next: Vec<f32> = x.iter().zip(&direction).map(|(x, d)| x + step as f32 * d).collect();
+                let next: Vec<f32> =
+                    x.iter().zip(&direction).map(|(x, d)| x + step as f32 * d).collect();
                 let (value, slopes) = self.value(&next, &mut logits);
                 let enough = value <= loss + 1e-4 * step * slope;
                 step *= 0.5;
@@ -90,11 +92,18 @@ impl Problem<'_> {
         let (weight, bias) = x.split_at(k * width);
         logits.resize(n * k, 0.0);
         let features = Matrix::new(self.features, width);
-        multiply(MatrixMut::new(logits, k), features, Matrix::new(weight, width).transposed(), 1.0, Store::Replace);
+        multiply(
+            MatrixMut::new(logits, k),
+            features,
+            Matrix::new(weight, width).transposed(),
+            1.0,
+            Store::Replace,
+        );
         add_to_rows(bias, logits);
         let total: f64 = self.weights.iter().map(|it| f64::from(*it)).sum();
         let mut loss = 0.0;
-        for ((row, class), share) in logits.chunks_exact_mut(k).zip(self.classes).zip(self.weights) {
+        for ((row, class), share) in logits.chunks_exact_mut(k).zip(self.classes).zip(self.weights)
+        {
             let share = share / total as f32;
             let class = *class as usize;
             let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -107,7 +116,13 @@ impl Problem<'_> {
         }
         let mut gradient = vec![0.0; x.len()];
         let (d_weight, d_bias) = gradient.split_at_mut(k * width);
-        multiply(MatrixMut::new(d_weight, width), Matrix::new(logits, k).transposed(), features, 1.0, Store::Replace);
+        multiply(
+            MatrixMut::new(d_weight, width),
+            Matrix::new(logits, k).transposed(),
+            features,
+            1.0,
+            Store::Replace,
+        );
         crate::kernels::layer_norm::add_column_sums(logits, d_bias);
         for (gradient, weight) in d_weight.iter_mut().zip(weight) {
             *gradient += (2.0 * self.penalty) as f32 * weight;
@@ -161,8 +176,12 @@ mod tests {
     fn the_solution_is_where_the_gradient_vanishes() {
         let (features, classes) = problem();
         let problem = Problem {
-            features: &features, width: 4, classes: &classes, class_count: 3,
-            weights: &[1.0; 90], penalty: 1e-2,
+            features: &features,
+            width: 4,
+            classes: &classes,
+            class_count: 3,
+            weights: &[1.0; 90],
+            penalty: 1e-2,
         };
         let x = problem.minimise();
         let (_, gradient) = problem.value(&x, &mut Vec::new());
@@ -174,8 +193,12 @@ mod tests {
     fn the_gradient_is_the_slope() {
         let (features, classes) = problem();
         let problem = Problem {
-            features: &features, width: 4, classes: &classes, class_count: 3,
-            weights: &numbers(5, 90).iter().map(|it| it.abs()).collect::<Vec<_>>(), penalty: 0.1,
+            features: &features,
+            width: 4,
+            classes: &classes,
+            class_count: 3,
+            weights: &numbers(5, 90).iter().map(|it| it.abs()).collect::<Vec<_>>(),
+            penalty: 0.1,
         };
         let x = numbers(2, 15);
         let slope = crate::kernels::tests::Slope::of(|x| problem.value(x, &mut Vec::new()).0, &x);

@@ -102,7 +102,9 @@ impl<'a> Run<'a> {
         });
         self.begin(events)?;
         for epoch in self.position.history.len() as u32..self.epochs() {
-            if self.position.best.is_some() && epoch - self.position.best_epoch >= self.spec.patience_epochs {
+            if self.position.best.is_some()
+                && epoch - self.position.best_epoch >= self.spec.patience_epochs
+            {
                 events(TrainingEvent::StoppedEarly { epoch, best_epoch: self.position.best_epoch });
                 break;
             }
@@ -130,12 +132,17 @@ impl<'a> Run<'a> {
             events(TrainingEvent::Resumed { step: self.position.step });
         } else if self.probes() {
             let Self { spec, network, train, validation, shards, .. } = self;
-            let score = self.threads.install(|| head_start::fit(spec, network, train, validation, shards));
+            let score =
+                self.threads.install(|| head_start::fit(spec, network, train, validation, shards));
             if self.spec.method == Method::HeadOnly {
                 self.position.best = score;
             }
             events(TrainingEvent::HeadStarted { validation: score });
-            self.best = if self.position.best.is_some() { self.network.weights.trainable.clone() } else { Vec::new() };
+            self.best = if self.position.best.is_some() {
+                self.network.weights.trainable.clone()
+            } else {
+                Vec::new()
+            };
             self.save(events)?;
         }
         if self.spec.method == Method::HeadOnly && self.epochs() > 0 {
@@ -146,7 +153,11 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn epoch(&mut self, epoch: u32, events: &mut dyn FnMut(TrainingEvent)) -> Result<(), TrainingError> {
+    fn epoch(
+        &mut self,
+        epoch: u32,
+        events: &mut dyn FnMut(TrainingEvent),
+    ) -> Result<(), TrainingError> {
         let steps = self.steps_per_epoch();
         let mut order: Vec<usize> = (0..self.train.len()).collect();
         Random::new(self.spec.seed.derive(&format!("order of epoch {epoch}"))).shuffle(&mut order);
@@ -165,7 +176,8 @@ impl<'a> Run<'a> {
             training_loss: self.position.loss_sum / steps as f64,
             validation,
         };
-        let is_best = validation.is_some_and(|it| self.position.best.is_none_or(|best| it.beats(&best)));
+        let is_best =
+            validation.is_some_and(|it| self.position.best.is_none_or(|best| it.beats(&best)));
         if is_best {
             self.position.best = validation;
             self.position.best_epoch = epoch + 1;
@@ -194,7 +206,11 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn step(&mut self, batch: &[usize], events: &mut dyn FnMut(TrainingEvent)) -> Result<(), TrainingError> {
+    fn step(
+        &mut self,
+        batch: &[usize],
+        events: &mut dyn FnMut(TrainingEvent),
+    ) -> Result<(), TrainingError> {
         let step = self.position.step + 1;
         let steps = u64::from(self.epochs()) * self.steps_per_epoch();
         let warm_up = (self.spec.warm_up_share * steps as f64).round() as u64;

@@ -52,7 +52,8 @@ pub fn search(
     for (number, candidate) in candidates(spec, budget.get()).into_iter().enumerate() {
         let dir = run_dir.join(format!("trial-{number}"));
         let mut event = |it| events(number, it);
-        let model = train_encoder(&candidate, base, train, validation, labels, &dir, threads, &mut event);
+        let model =
+            train_encoder(&candidate, base, train, validation, labels, &dir, threads, &mut event);
         let model = match model {
             // A rate that is too high is an answer, not a failure of the search.
             Err(TrainingError::Diverged { .. }) if number > 0 => continue,

@@ -144,19 +144,69 @@ impl EncoderSpec {
         };
         let checks = [
             ("epochs", self.epochs.to_string(), self.epochs > 0, one_or_more),
-            ("batch_texts", self.batch_texts.to_string(), (1..=4096).contains(&self.batch_texts), "1 to 4096"),
-            ("encoder_learning_rate", self.encoder_rate().to_string(), rate(self.encoder_rate()), above_zero),
-            ("head_learning_rate", self.head_learning_rate.to_string(), rate(self.head_learning_rate), above_zero),
-            ("warm_up_share", self.warm_up_share.to_string(), (0.0..1.0).contains(&self.warm_up_share), below_one),
+            (
+                "batch_texts",
+                self.batch_texts.to_string(),
+                (1..=4096).contains(&self.batch_texts),
+                "1 to 4096",
+            ),
+            (
+                "encoder_learning_rate",
+                self.encoder_rate().to_string(),
+                rate(self.encoder_rate()),
+                above_zero,
+            ),
+            (
+                "head_learning_rate",
+                self.head_learning_rate.to_string(),
+                rate(self.head_learning_rate),
+                above_zero,
+            ),
+            (
+                "warm_up_share",
+                self.warm_up_share.to_string(),
+                (0.0..1.0).contains(&self.warm_up_share),
+                below_one,
+            ),
             ("weight_decay", self.weight_decay.to_string(), share(self.weight_decay), below_one),
             ("clip_norm", self.clip_norm.to_string(), self.clip_norm > 0.0, "a number above 0"),
-            ("hidden_dropout", self.hidden_dropout.to_string(), share(self.hidden_dropout), below_one),
-            ("attention_dropout", self.attention_dropout.to_string(), share(self.attention_dropout), below_one),
+            (
+                "hidden_dropout",
+                self.hidden_dropout.to_string(),
+                share(self.hidden_dropout),
+                below_one,
+            ),
+            (
+                "attention_dropout",
+                self.attention_dropout.to_string(),
+                share(self.attention_dropout),
+                below_one,
+            ),
             ("head_dropout", self.head_dropout.to_string(), share(self.head_dropout), below_one),
-            ("label_smoothing", self.label_smoothing.to_string(), share(self.label_smoothing), below_one),
-            ("tokens_max", self.tokens_max.to_string(), self.tokens_max >= 8, "a whole number from 8 up"),
-            ("patience_epochs", self.patience_epochs.to_string(), self.patience_epochs > 0, one_or_more),
-            ("checkpoint_interval_steps", self.checkpoint_interval_steps.to_string(), self.checkpoint_interval_steps > 0, one_or_more),
+            (
+                "label_smoothing",
+                self.label_smoothing.to_string(),
+                share(self.label_smoothing),
+                below_one,
+            ),
+            (
+                "tokens_max",
+                self.tokens_max.to_string(),
+                self.tokens_max >= 8,
+                "a whole number from 8 up",
+            ),
+            (
+                "patience_epochs",
+                self.patience_epochs.to_string(),
+                self.patience_epochs > 0,
+                one_or_more,
+            ),
+            (
+                "checkpoint_interval_steps",
+                self.checkpoint_interval_steps.to_string(),
+                self.checkpoint_interval_steps > 0,
+                one_or_more,
+            ),
             ("rank", rank.to_string(), (1..=1024).contains(&rank), "1 to 1024"),
             ("alpha", alpha.to_string(), alpha > 0.0 && alpha.is_finite(), "a number above 0"),
             ("dropout", adapter_dropout.to_string(), share(adapter_dropout), below_one),
@@ -177,7 +227,8 @@ mod tests {
 
     #[test]
     fn the_defaults_are_usable_and_survive_json() {
-        let spec = EncoderSpec { method: Method::Lora(LoraSpec::default()), ..EncoderSpec::default() };
+        let spec =
+            EncoderSpec { method: Method::Lora(LoraSpec::default()), ..EncoderSpec::default() };
         spec.check().unwrap();
         let json = serde_json::to_string(&spec).unwrap();
         assert_eq!(serde_json::from_str::<EncoderSpec>(&json).unwrap(), spec);

@@ -1,0 +1,12 @@
+//! The encoder trainer against the real libraries, against crashes, and against itself.
+
+#[path = "encoder/fixture.rs"]
+mod fixture;
+#[path = "encoder/golden.rs"]
+mod golden;
+#[path = "encoder/kill.rs"]
+mod kill;
+#[path = "encoder/refusals.rs"]
+mod refusals;
+#[path = "encoder/runs.rs"]
+mod runs;

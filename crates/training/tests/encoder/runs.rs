@@ -1,0 +1,211 @@
+//! Whole runs on a tiny task: they learn, repeat, and move what they should.
+
+use std::collections::BTreeSet;
+
+use freehold_models::Pooling;
+use freehold_training::trainers::encoder::search::search;
+use freehold_training::{ClassWeights, EncoderSpec, HeadStart, Method, TrainingEvent};
+use freehold_vocabulary::{LabelMode, Seed};
+
+use crate::fixture::{Task, bits, lora, spec};
+
+#[test]
+fn threads_do_not_change_a_bit() {
+    let mut task = Task::tiny();
+    // Long texts make several shards and waves of a batch.
+    for example in task.train.iter_mut().step_by(3) {
+        example.text = [example.text.as_str(); 40].join(" ");
+    }
+    for method in [Method::Full, lora(), Method::HeadOnly] {
+        let spec = EncoderSpec { epochs: 1, batch_texts: 64, ..spec(method) };
+        let one = Task { threads: 1, ..Task { train: task.train.clone(), ..Task::tiny() } }
+            .weights(&spec);
+        let two = Task { threads: 2, ..Task { train: task.train.clone(), ..Task::tiny() } }
+            .weights(&spec);
+        let five = Task { threads: 5, ..Task { train: task.train.clone(), ..Task::tiny() } }
+            .weights(&spec);
+        assert!(one == two && one == five, "{:?}", spec.method);
+        assert_ne!(one, task.weights(&EncoderSpec { seed: Seed(1), ..spec }));
+    }
+}
+
+/// After one step everything trainable has moved and nothing frozen has.
+#[test]
+fn a_step_moves_what_is_trainable_and_nothing_else() {
+    for (method, pooling) in [
+        (Method::Full, Pooling::Cls),
+        (lora(), Pooling::Cls),
+        (Method::HeadOnly, Pooling::Cls),
+        (lora(), Pooling::Mean),
+    ] {
+        let mut task = Task::tiny();
+        task.train.truncate(8);
+        task.validation.clear();
+        let still = EncoderSpec {
+            epochs: 1,
+            warm_up_share: 0.0,
+            pooling,
+            encoder_learning_rate: Some(1e-30),
+            head_learning_rate: 1e-30,
+            ..spec(method)
+        };
+        let moving = EncoderSpec {
+            encoder_learning_rate: Some(1e-2),
+            head_learning_rate: 1e-2,
+            ..still.clone()
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let before = task.run(&still, &dir.path().join("a")).unwrap().network;
+        let after = task.run(&moving, &dir.path().join("b")).unwrap().network;
+        assert_eq!(before.weights.frozen, after.weights.frozen);
+        let moved: BTreeSet<_> = before
+            .names
+            .iter()
+            .filter(|it| before.weights.get(it.span) != after.weights.get(it.span))
+            .map(|it| it.name.as_str())
+            .collect();
+        // At the first step of adapters the gradient of A is B's zero: it moves one step later.
+        let expected: BTreeSet<_> = before
+            .names
+            .iter()
+            .filter(|it| it.span.is_trainable() && !it.name.ends_with("lora_A.weight"))
+            .map(|it| it.name.as_str())
+            .collect();
+        assert_eq!(moved, expected, "{:?}", moving.method);
+        task.train.extend(Task::tiny().train.into_iter().skip(8).take(8));
+        let second = task.run(&moving, &dir.path().join("c")).unwrap().network;
+        let still: Vec<_> = before
+            .names
+            .iter()
+            .filter(|it| {
+                it.span.is_trainable() && before.weights.get(it.span) == second.weights.get(it.span)
+            })
+            .map(|it| it.name.as_str())
+            .collect();
+        assert!(still.is_empty(), "after two steps {still:?} have not moved");
+    }
+}
+
+#[test]
+fn every_method_learns_an_easy_task() {
+    let task = Task::tiny();
+    for (method, head_start, at_least) in [
+        (Method::Full, HeadStart::Random, 0.95),
+        (Method::Full, HeadStart::Probe, 0.95),
+        (lora(), HeadStart::Random, 0.95),
+        (Method::HeadOnly, HeadStart::Probe, 0.6),
+    ] {
+        for pooling in [Pooling::Cls, Pooling::Mean] {
+            let spec = EncoderSpec {
+                head_start,
+                pooling,
+                epochs: 12,
+                patience_epochs: 12,
+                ..spec(method.clone())
+            };
+            let dir = tempfile::tempdir().unwrap();
+            let model = task.run(&spec, dir.path()).unwrap();
+            let best = model.best.unwrap();
+            assert!(
+                best.quality >= at_least,
+                "{:?} {head_start:?} {pooling:?}: {best:?}",
+                spec.method
+            );
+            assert_eq!(model.judge(&task.validation).unwrap(), best, "the best weights were kept");
+        }
+    }
+}
+
+#[test]
+fn several_labels_are_learnt() {
+    let mut task = Task::tiny();
+    for example in task.train.iter_mut().chain(&mut task.validation) {
+        if example.text.contains("cash") {
+            example.labels =
+                if example.text.contains("pin") { vec![] } else { vec![example.labels[0], 2] };
+            example.labels.dedup();
+        }
+    }
+    let spec = EncoderSpec {
+        label_mode: LabelMode::Multi,
+        epochs: 14,
+        patience_epochs: 14,
+        class_weights: ClassWeights::Balanced,
+        ..spec(Method::Full)
+    };
+    let model = task.run(&spec, tempfile::tempdir().unwrap().path()).unwrap();
+    assert!(model.best.unwrap().quality > 0.8, "{:?}", model.history);
+}
+
+#[test]
+fn a_run_without_progress_stops_early_and_keeps_its_best_weights() {
+    let task = Task::tiny();
+    let spec = EncoderSpec { epochs: 40, patience_epochs: 2, ..spec(Method::Full) };
+    let mut stopped = None;
+    let dir = tempfile::tempdir().unwrap();
+    let mut watch = |event| {
+        if let TrainingEvent::StoppedEarly { epoch, best_epoch } = event {
+            stopped = Some((epoch, best_epoch));
+        }
+    };
+    let model = task.watched(&spec, dir.path(), &mut watch).unwrap();
+    let (epoch, best_epoch) = stopped.expect("forty epochs are too many");
+    assert_eq!((epoch - best_epoch, best_epoch), (2, model.best_epoch));
+    assert_eq!(model.judge(&task.validation).unwrap(), model.best.unwrap());
+    // Starting again finds the run over.
+    assert_eq!(bits(&task.run(&spec, dir.path()).unwrap()), bits(&model));
+}
+
+#[test]
+fn a_search_keeps_the_best_on_validation() {
+    let task = Task::tiny();
+    let spec = EncoderSpec { epochs: 2, ..spec(lora()) };
+    let dir = tempfile::tempdir().unwrap();
+    let (budget, threads) = (3.try_into().unwrap(), 1.try_into().unwrap());
+    let found = search(
+        &spec,
+        budget,
+        &task.base,
+        &task.train,
+        &task.validation,
+        &task.labels,
+        dir.path(),
+        threads,
+        &mut |_, _| {},
+    )
+    .unwrap();
+    assert_eq!(found.trials.len(), 3);
+    let best = found.model.best.unwrap();
+    assert!(found.trials.iter().all(|it| !it.score.beats(&best)));
+}
+
+/// The adapter directory and the merged directory are the same model to the serving crate.
+#[test]
+fn exports_give_the_same_weights_to_the_reader() {
+    use freehold_models::Checkpoint;
+    let task = Task::tiny();
+    let dir = tempfile::tempdir().unwrap();
+    let model = task
+        .run(&EncoderSpec { pooling: Pooling::Cls, ..spec(lora()) }, &dir.path().join("run"))
+        .unwrap();
+    let (adapter, merged) = (dir.path().join("adapter"), dir.path().join("merged"));
+    model.write_adapter(&adapter, "tiny").unwrap();
+    model.write_merged(&merged).unwrap();
+    let adapted = Checkpoint::open(&adapter, Some(&task.base)).unwrap();
+    let whole = Checkpoint::open(&merged, None).unwrap();
+    for named in model.network.names.iter().filter(|it| !it.name.contains("lora_")) {
+        let (a, b) = (
+            adapted.tensor(&named.name, &named.shape).unwrap(),
+            whole.tensor(&named.name, &named.shape).unwrap(),
+        );
+        assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-5), "{}", named.name);
+    }
+    assert!(model.config == freehold_models::EncoderConfig::open(&merged).unwrap());
+    let full = task.run(&spec(Method::Full), &dir.path().join("full")).unwrap();
+    assert!(
+        full.write_adapter(&adapter, "tiny")
+            .unwrap_err()
+            .to_string()
+            .contains("write the merged model")
+    );
+}
