@@ -84,7 +84,7 @@ impl Store {
         let entry = entry.ok_or_else(|| ArtifactError::NotFound {
             what: format!("artifact {digest} in the store"),
         })?;
-        let mut inspection = Inspection { store: self, seen: BTreeMap::new() };
+        let mut inspection = Inspection::of(self);
         inspection.entry(&entry)?;
         Ok(inspection.report())
     }
@@ -94,7 +94,7 @@ impl Store {
     /// # Errors
     /// `Damaged` when the index cannot be read, `Io` when the folder cannot.
     pub fn verify_all(&self) -> Result<VerifyReport, ArtifactError> {
-        let mut inspection = Inspection { store: self, seen: BTreeMap::new() };
+        let mut inspection = Inspection::of(self);
         let index = self.read_index()?;
         for entry in &index.manifests {
             inspection.entry(entry)?;
@@ -109,9 +109,16 @@ impl Store {
 struct Inspection<'a> {
     store: &'a Store,
     seen: BTreeMap<(Digest, String), BlobReport>,
+    /// Digest and length of what lies under a name; None where nothing does. Versions share most
+    /// of their blobs, and each is read once.
+    found: BTreeMap<Digest, Option<(Digest, u64)>>,
 }
 
-impl Inspection<'_> {
+impl<'a> Inspection<'a> {
+    fn of(store: &'a Store) -> Self {
+        Self { store, seen: BTreeMap::new(), found: BTreeMap::new() }
+    }
+
     fn report(self) -> VerifyReport {
         VerifyReport { blobs: self.seen.into_values().collect() }
     }
@@ -164,20 +171,26 @@ impl Inspection<'_> {
 
     /// Checks length and digest; returns whether the blob is intact.
     fn blob(&mut self, blob: &Descriptor, name: String) -> Result<bool, ArtifactError> {
-        let path = self.store.blob_path(&blob.digest);
-        let state = match fs::metadata(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => BlobState::Missing,
-            Err(error) => return Err(ArtifactError::io(&path, error)),
-            Ok(found) if found.len() < blob.size => BlobState::Truncated { found: found.len() },
-            Ok(found) if found.len() > blob.size => BlobState::WrongSize { found: found.len() },
-            Ok(_) => match disk::hash_file(&path)?.0 {
-                found if found == blob.digest => BlobState::Intact,
-                found => BlobState::WrongDigest { found },
-            },
+        let state = match self.look_at(&blob.digest)? {
+            None => BlobState::Missing,
+            Some((_, found)) if found < blob.size => BlobState::Truncated { found },
+            Some((_, found)) if found > blob.size => BlobState::WrongSize { found },
+            Some((found, _)) if found != blob.digest => BlobState::WrongDigest { found },
+            Some(_) => BlobState::Intact,
         };
         let intact = state == BlobState::Intact;
         self.note(name, &blob.digest, Some(blob.size), state);
         Ok(intact)
+    }
+
+    fn look_at(&mut self, digest: &Digest) -> Result<Option<(Digest, u64)>, ArtifactError> {
+        if let Some(known) = self.found.get(digest) {
+            return Ok(known.clone());
+        }
+        let path = self.store.blob_path(digest);
+        let found = if path.exists() { Some(disk::hash_file(&path)?) } else { None };
+        self.found.insert(digest.clone(), found.clone());
+        Ok(found)
     }
 
     fn unreferenced(&mut self) -> Result<(), ArtifactError> {

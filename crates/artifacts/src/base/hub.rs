@@ -228,3 +228,24 @@ fn check(
 fn refused(from: &str, why: impl ToString) -> ArtifactError {
     ArtifactError::refused(format!("model `{from}`"), why)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(endpoint: &str, private: bool) {
+        assert_eq!(Hub::at(endpoint, None).is_private(), private, "{endpoint}");
+    }
+
+    #[test]
+    fn a_token_travels_encrypted_or_not_at_all() {
+        check("https://huggingface.co", true);
+        check("http://localhost:8080", true);
+        check("http://127.0.0.1", true);
+        check("http://mirror.inside", false);
+        check("http://localhost.evil.example", false);
+        check("http://127.0.0.1.evil.example:80", false);
+        check("ftp://huggingface.co", false);
+    }
+}
