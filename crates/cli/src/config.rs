@@ -1,0 +1,132 @@
+//! `freehold.toml`: one struct per section, unknown keys refused, every default visible.
+//!
+//! Errors name the file, the line, the key and what to do. `${NAME}` takes a value from the
+//! environment, for secrets only.
+
+pub mod compute;
+pub mod models;
+pub mod portfolio;
+pub mod serve;
+pub mod store;
+pub mod tasks;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use freehold_vocabulary::TaskName;
+use serde::{Deserialize, Serialize};
+
+pub use compute::ComputeConfig;
+pub use models::ModelConfig;
+pub use portfolio::PortfolioConfig;
+pub use serve::ServeConfig;
+pub use store::StoreConfig;
+pub use tasks::TaskConfig;
+
+/// The file's name.
+pub const FILE: &str = "freehold.toml";
+/// A configuration is a page or two; anything larger is not one.
+const BYTES_MAX: u64 = 1 << 20;
+
+/// The whole file.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub portfolio: PortfolioConfig,
+    #[serde(default)]
+    pub store: StoreConfig,
+    #[serde(default)]
+    pub serve: ServeConfig,
+    #[serde(default)]
+    pub compute: ComputeConfig,
+    /// Models of others, for comparison of price and, later, for routes.
+    #[serde(default)]
+    pub models: BTreeMap<String, ModelConfig>,
+    #[serde(default)]
+    pub tasks: BTreeMap<TaskName, TaskConfig>,
+    /// The folder of the file: relative paths start here.
+    #[serde(skip)]
+    pub root: PathBuf,
+}
+
+impl Config {
+    /// Reads `path`, or `freehold.toml` here or in a folder above.
+    pub fn load(path: Option<&Path>) -> Result<Self> {
+        let path = match path {
+            Some(path) => path.to_owned(),
+            None => find()?,
+        };
+        let size = std::fs::metadata(&path)
+            .with_context(|| format!("{} cannot be read; run `freehold init`", path.display()))?
+            .len();
+        if size > BYTES_MAX {
+            bail!("{} has {size} bytes; a configuration has at most {BYTES_MAX}", path.display());
+        }
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("{} is not readable UTF-8 text", path.display()))?;
+        let root = path.canonicalize()?.parent().map(Path::to_owned).unwrap_or_default();
+        Self::parse(&text, root).with_context(|| format!("in {}", path.display()))
+    }
+
+    /// Reads the text of a file that stands in `root`.
+    pub fn parse(text: &str, root: PathBuf) -> Result<Self> {
+        // The parser's own message carries line, column, key and the keys that exist.
+        let mut config: Self = toml::from_str(text)?;
+        config.root = root;
+        for (name, task) in &config.tasks {
+            task.check().with_context(|| format!("[tasks.{name}]"))?;
+        }
+        for (name, model) in &config.models {
+            model.check().with_context(|| format!("[models.{name}]"))?;
+        }
+        config.compute.check().context("[compute]")?;
+        Ok(config)
+    }
+
+    /// The section of a task.
+    pub fn task(&self, name: &TaskName) -> Result<&TaskConfig> {
+        self.tasks.get(name).with_context(|| {
+            let known: Vec<&str> = self.tasks.keys().map(TaskName::as_str).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            format!("there is no [tasks.{name}] in {FILE} (tasks: {known}); add it")
+        })
+    }
+}
+
+fn find() -> Result<PathBuf> {
+    let here = std::env::current_dir().context("the current folder cannot be read")?;
+    let found = here.ancestors().map(|folder| folder.join(FILE)).find(|path| path.is_file());
+    found.with_context(|| format!("no {FILE} here or above; run `freehold init` to make one"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refused(text: &str, expected: &str) {
+        let error = format!("{:#}", Config::parse(text, PathBuf::new()).unwrap_err());
+        assert!(error.contains(expected), "{error}");
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line() {
+        refused("[portfolio]\nname = \"a\"\nnmae = \"b\"\n", "line 3");
+        refused("[portfolio]\nname = \"a\"\nnmae = \"b\"\n", "nmae");
+    }
+
+    #[test]
+    fn kinds_that_are_not_built_say_so() {
+        refused(
+            "[portfolio]\nname=\"a\"\n[tasks.t]\nkind=\"extract\"\ndata_class=\"internal\"\n",
+            "classify",
+        );
+    }
+
+    #[test]
+    fn a_route_ends_with_people() {
+        let text = "[portfolio]\nname=\"a\"\n[tasks.t]\nkind=\"classify\"\ndata_class=\"internal\"\nroute={tiers=[\"@champion\"]}\n";
+        refused(text, "human");
+    }
+}

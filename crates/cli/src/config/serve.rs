@@ -1,0 +1,50 @@
+//! `[serve]`: the HTTP server and its limits.
+
+use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServeConfig {
+    /// Address and port. Anything but loopback asks for API keys.
+    pub bind: SocketAddr,
+    /// Requests in flight before the server answers 429.
+    pub in_flight_max: NonZeroUsize,
+    pub body_bytes_max: NonZeroUsize,
+    /// Texts in one request.
+    pub batch_max: NonZeroUsize,
+    pub text_bytes_max: NonZeroUsize,
+    /// How long the server waits for requests in flight when it is told to stop.
+    pub drain_ms: NonZeroU32,
+    /// `f32` or `int8`: how encoder weights are held and multiplied.
+    pub precision: PrecisionConfig,
+    /// How often the server looks for promotions and rollbacks.
+    pub watch_ms: NonZeroU32,
+}
+
+/// How encoder weights are held and multiplied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PrecisionConfig {
+    F32,
+    Int8,
+}
+
+impl Default for ServeConfig {
+    fn default() -> Self {
+        let size = |n: usize| NonZeroUsize::new(n).expect("the constant is not zero");
+        let millis = |n: u32| NonZeroU32::new(n).expect("the constant is not zero");
+        Self {
+            bind: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            in_flight_max: size(256),
+            body_bytes_max: size(4 << 20),
+            batch_max: size(1024),
+            text_bytes_max: size(64 << 10),
+            drain_ms: millis(10_000),
+            precision: PrecisionConfig::F32,
+            watch_ms: millis(250),
+        }
+    }
+}

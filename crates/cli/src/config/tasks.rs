@@ -1,0 +1,99 @@
+//! `[tasks.NAME]`: a task, its quality bar and its route.
+
+use anyhow::{Result, bail};
+use freehold_vocabulary::{
+    AliasName, Bar, Confidence, DataClass, LabelMode, Probability, Task, TaskName,
+};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskConfig {
+    pub kind: KindConfig,
+    pub data_class: DataClass,
+    /// `single`: exactly one label is right; `multi`: any number.
+    #[serde(default)]
+    pub labels: LabelMode,
+    /// The base that encoder models of this task start from.
+    #[serde(default = "default_base")]
+    pub base: String,
+    pub bar: Option<Bar>,
+    /// How much worse than the champion a challenger may at most be, as an absolute difference
+    /// of the bar's metric that its confidence bound must clear.
+    #[serde(default = "default_margin")]
+    pub margin: f64,
+    #[serde(default)]
+    pub route: RouteConfig,
+}
+
+/// What the task does. Other kinds of the design are refused until they are built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KindConfig {
+    Classify,
+}
+
+/// The tiers that may answer, cheapest first, and what is promised about their answers.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RouteConfig {
+    /// `@ALIAS` for models of this task; `human` at the end.
+    pub tiers: Vec<String>,
+    /// α: the error rate promised among the answers that a tier keeps.
+    pub error_at_most: Probability,
+    /// 1−δ: how sure that promise is.
+    pub confidence: Confidence,
+}
+
+impl Default for RouteConfig {
+    fn default() -> Self {
+        Self {
+            tiers: ["@micro", "@champion", "human"].map(str::to_owned).to_vec(),
+            error_at_most: Probability::new(0.05).expect("0.05 is a probability"),
+            confidence: Confidence::P95,
+        }
+    }
+}
+
+fn default_base() -> String {
+    "all-minilm-l6-v2".to_owned()
+}
+
+fn default_margin() -> f64 {
+    0.01
+}
+
+impl TaskConfig {
+    pub fn check(&self) -> Result<()> {
+        if self.route.tiers.last().map(String::as_str) != Some("human") {
+            bail!("route.tiers must end with `human`, so that every question ends somewhere");
+        }
+        self.aliases()?;
+        if let Some(bar) = self.bar
+            && !(0.0..=1.0).contains(&bar.at_least)
+        {
+            bail!("bar.at_least is {}; expected a number from 0 to 1", bar.at_least);
+        }
+        if !(0.0..=1.0).contains(&self.margin) {
+            bail!("margin is {}; expected a number from 0 to 1", self.margin);
+        }
+        Ok(())
+    }
+
+    /// The aliases of the route, in order.
+    pub fn aliases(&self) -> Result<Vec<AliasName>> {
+        let own = self.route.tiers.iter().filter(|tier| *tier != "human");
+        own.map(|tier| match tier.strip_prefix('@') {
+            Some(alias) => Ok(AliasName::parse(alias)?),
+            None => bail!(
+                "tier `{tier}` in route.tiers is not `@ALIAS` or `human`; remote models are not built yet"
+            ),
+        })
+        .collect()
+    }
+
+    /// As the word that the domains use.
+    pub fn task(&self, name: &TaskName) -> Task {
+        Task { name: name.clone(), mode: self.labels, data_class: self.data_class, bar: self.bar }
+    }
+}

@@ -1,0 +1,146 @@
+//! From aliases to a portfolio that takes traffic.
+//!
+//! Engines are kept by digest, so that a promotion loads only what is new and a rollback loads
+//! nothing.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context as _, Result};
+use freehold_engines::{BaseCache, LocalEngine, LocalLimits, LocalOptions, WorkerPool};
+use freehold_gateway::{Deployed, DeployedTier, Portfolio};
+use freehold_routing::TierPolicy;
+use freehold_vocabulary::ports::{Classifier, EngineCard};
+use freehold_vocabulary::{Digest, Task, TaskName, Timestamp};
+
+use super::Session;
+use super::models::{Found, options, same_task};
+use crate::config::TaskConfig;
+
+/// Engines in memory, by the digest of their version.
+#[derive(Debug)]
+pub struct Deployments {
+    pool: Arc<WorkerPool>,
+    bases: BaseCache,
+    loaded: Mutex<HashMap<Digest, Loaded>>,
+}
+
+#[derive(Debug, Clone)]
+struct Loaded {
+    engine: Arc<LocalEngine>,
+    policy: Arc<TierPolicy>,
+}
+
+impl Deployments {
+    /// Nothing loaded yet; models will compute on that many threads.
+    pub fn new(threads: NonZeroUsize) -> Result<Self> {
+        let pool =
+            WorkerPool::start(threads).context("the system gives no thread to compute with")?;
+        Ok(Self { pool, bases: BaseCache::default(), loaded: Mutex::default() })
+    }
+
+    /// What the aliases say now. A task whose aliases point at nothing yet is left out, with a
+    /// line in the log; a version that cannot be loaded is an error, and nothing changes.
+    pub fn portfolio(&self, session: &Session) -> Result<Portfolio> {
+        let mut deployed = Vec::new();
+        let mut used = Vec::new();
+        for (name, config) in &session.config.tasks {
+            if let Some(it) = self.deploy(session, name, config, &mut used)? {
+                deployed.push(it);
+            }
+        }
+        let portfolio = Portfolio::new(deployed)?;
+        // The version that was replaced last stays loaded: a rollback must be instant.
+        let previous = self.previous(session)?;
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        loaded.retain(|digest, _| used.contains(digest) || previous.contains(digest));
+        Ok(portfolio)
+    }
+
+    fn deploy(
+        &self,
+        session: &Session,
+        name: &TaskName,
+        config: &TaskConfig,
+        used: &mut Vec<Digest>,
+    ) -> Result<Option<Deployed>> {
+        let mut tiers = Vec::new();
+        let mut since = Timestamp::from_micros(0);
+        for alias in config.aliases()? {
+            let Some(current) = session.wait(session.ledger.current_alias(name, &alias))? else {
+                tracing::warn!(task.name = %name, "{name}@{alias} points at nothing; the tier is left out");
+                continue;
+            };
+            let Some(digest) = current.to else { continue };
+            let loaded = self
+                .load(session, &digest, &config.task(name))
+                .with_context(|| format!("{name}@{alias}"))?;
+            since = since.max(current.at);
+            used.push(digest);
+            tiers.push(DeployedTier { engine: loaded.engine, policy: loaded.policy });
+        }
+        if tiers.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Deployed::new(config.task(name), tiers, since)?))
+    }
+
+    fn load(&self, session: &Session, digest: &Digest, task: &Task) -> Result<Loaded> {
+        if let Some(loaded) = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).get(digest)
+        {
+            return Ok(loaded.clone());
+        }
+        let found = session.version(digest.hex())?;
+        same_task(&found, &task.name)?;
+        let classifier = self.classifier(session, &found)?;
+        let policy = session.policy(digest)?.unwrap_or_else(|| {
+            TierPolicy::uncalibrated(found.version.mode, found.version.labels.len())
+        });
+        let card = EngineCard {
+            name: format!("{}/{}", task.name, digest.short()),
+            tier: found.version.family.tier(),
+            version: digest.clone(),
+            labels: found.version.labels.clone(),
+        };
+        let options = LocalOptions { pool: self.pool.clone(), limits: LocalLimits::default() };
+        let loaded = Loaded {
+            engine: LocalEngine::start(card, classifier, options),
+            policy: Arc::new(policy),
+        };
+        self.loaded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(digest.clone(), loaded.clone());
+        Ok(loaded)
+    }
+
+    /// One task alone gets its adapter merged into the base, which is fastest; several share the
+    /// base's weights in memory.
+    fn classifier(&self, session: &Session, found: &Found) -> Result<Arc<dyn Classifier>> {
+        let precision = session.config.serve.precision;
+        let shares = session.config.tasks.len() > 1;
+        let (Some(base), Some(folder)) =
+            (&found.version.lineage.base, session.adapter_folder(found)?.filter(|_| shares))
+        else {
+            return session.classifier(found, precision);
+        };
+        let shared = self.bases.get(base, &session.store.materialise(base)?, options(precision))?;
+        Ok(Arc::new(shared.classifier(
+            &folder,
+            found.version.labels.clone(),
+            found.version.mode,
+        )?))
+    }
+
+    fn previous(&self, session: &Session) -> Result<Vec<Digest>> {
+        let mut previous = Vec::new();
+        for (name, config) in &session.config.tasks {
+            for alias in config.aliases()? {
+                let history = session.wait(session.ledger.alias_history(name, &alias))?;
+                previous.extend(freehold_ledger::previous_target(&history));
+            }
+        }
+        Ok(previous)
+    }
+}
