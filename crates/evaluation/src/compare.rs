@@ -143,8 +143,8 @@ fn pair_up(candidate: &Evaluation, baseline: &Evaluation) -> Result<Pairs, Evalu
         })
     };
     let (ours, theirs) = (outputs(candidate, "candidate")?, outputs(baseline, "baseline")?);
-    let theirs: HashMap<&Digest, &Output> = theirs.iter().map(|it| (&it.id, it)).collect();
-    let shared = ours.iter().filter(|it| theirs.contains_key(&it.id)).count();
+    let theirs: HashMap<Key<'_>, &Output> = keyed(&theirs).collect();
+    let shared = keyed(&ours).filter(|(key, _)| theirs.contains_key(key)).count();
     if shared != ours.len() || shared != theirs.len() {
         let counts = format!("{} and {} items, {shared} in common", ours.len(), theirs.len());
         return refuse(format!("they saw {counts}; evaluate both on the same split"));
@@ -155,20 +155,33 @@ fn pair_up(candidate: &Evaluation, baseline: &Evaluation) -> Result<Pairs, Evalu
     labels.extend(baseline.labels.as_slice().iter().filter(unknown));
     let position: HashMap<&Label, u32> = labels.iter().copied().zip(0u32..).collect();
     let translate = |label: &u32| baseline.labels.get(*label).map(|label| position[label]);
-    let in_scope = |it: &&Output| candidate.mode == LabelMode::Multi || !it.gold.is_empty();
+    let in_scope =
+        |(_, it): &(Key<'_>, &Output)| candidate.mode == LabelMode::Multi || !it.gold.is_empty();
     let sorted = |mut labels: Vec<u32>| {
         labels.sort_unstable();
         labels
     };
-    let pair = |it: &Output| Pair {
+    let pair = |(key, it): (Key<'_>, &Output)| Pair {
         gold: sorted(it.gold.clone()),
         candidate: sorted(it.predicted.clone()),
-        baseline: sorted(theirs[&it.id].predicted.iter().filter_map(translate).collect()),
+        baseline: sorted(theirs[&key].predicted.iter().filter_map(translate).collect()),
         cluster: it.cluster,
     };
-    let items: Vec<Pair> = ours.iter().filter(in_scope).map(pair).collect();
+    let items: Vec<Pair> = keyed(&ours).filter(in_scope).map(pair).collect();
     if items.is_empty() {
         return refuse("no item is in scope".to_owned());
     }
     Ok(Pairs { labels: labels.len(), items })
+}
+
+/// An id and how often it occurred before.
+type Key<'a> = (&'a Digest, u32);
+
+fn keyed(outputs: &[Output]) -> impl Iterator<Item = (Key<'_>, &Output)> {
+    let mut seen: HashMap<&Digest, u32> = HashMap::new();
+    outputs.iter().map(move |output| {
+        let before = seen.entry(&output.id).or_default();
+        *before += 1;
+        ((&output.id, *before - 1), output)
+    })
 }

@@ -11,7 +11,8 @@ use crate::EvaluationError;
 /// One item with its truth and the model's probabilities.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prediction {
-    /// The id of the example: what pairs the same item in two evaluations.
+    /// The id of the example: what pairs the same item in two evaluations. Real traffic repeats
+    /// itself, so an id may occur again; the occurrences are then paired in order.
     pub id: Digest,
     /// Positions in the label set. Single-label: one, or none when the item is out of scope.
     pub gold: Vec<u32>,
@@ -46,7 +47,7 @@ pub enum StrangenessFrom {
 }
 
 /// Checked predictions of one model on one sample. Invariants: at least one item; every
-/// probability and score is finite, in range and as many as there are labels; ids are unique.
+/// probability and score is finite, in range and as many as there are labels.
 #[derive(Debug, Clone)]
 pub struct Predictions {
     labels: LabelSet,
@@ -97,14 +98,11 @@ impl Predictions {
             return Err(EvaluationError::Request(problem));
         }
         let scored = items[0].ood_score.is_some();
-        let mut seen = HashSet::with_capacity(items.len());
         for (position, item) in items.iter().enumerate() {
-            let problem = problem_of(item, &labels, mode)
-                .or_else(|| (!seen.insert(&item.id)).then(|| "occurs twice".to_owned()))
-                .or_else(|| {
-                    let mixed = item.ood_score.is_some() != scored;
-                    mixed.then(|| "differs from the first in having an ood_score".to_owned())
-                });
+            let problem = problem_of(item, &labels, mode).or_else(|| {
+                let mixed = item.ood_score.is_some() != scored;
+                mixed.then(|| "differs from the first in having an ood_score".to_owned())
+            });
             if let Some(problem) = problem {
                 let id = item.id.short().to_owned();
                 return Err(EvaluationError::Prediction { position, id, problem });
@@ -253,7 +251,6 @@ mod tests {
         use LabelMode::{Multi, Single};
         let good = item("1", &[0], &[0.5, 0.5]);
         check_refused(Single, vec![], "nothing to evaluate");
-        check_refused(Single, vec![good.clone(), good.clone()], "occurs twice");
         check_refused(Single, vec![item("1", &[0], &[1.0])], "1 probabilities for 2 labels");
         check_refused(Single, vec![item("1", &[0], &[f64::NAN, 1.0])], "NaN for a probability");
         check_refused(Single, vec![item("1", &[0], &[1.5, -0.5])], "1.5 for a probability");

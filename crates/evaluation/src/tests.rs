@@ -194,6 +194,25 @@ fn a_baseline_with_its_labels_in_another_order_is_paired_by_name() {
 }
 
 #[test]
+fn repeated_items_are_paired_in_order() {
+    // The same message twice, as real traffic has it; the second model learnt between the two.
+    let twice = |first: &[f64], second: &[f64]| {
+        let rows = [(Some(0), first, "a"), (Some(0), second, "a"), (Some(1), second, "a")];
+        let mut items = sample::by_hand(&rows).items().to_vec();
+        items[1].id = items[0].id.clone();
+        let predictions = Predictions::new(sample::labels(2), LabelMode::Single, items).unwrap();
+        evaluate(&predictions, sample::subject("m"), &sample::settings(20), &Silent).unwrap()
+    };
+    let (ours, theirs) = (twice(&[0.9, 0.1], &[0.1, 0.9]), twice(&[0.9, 0.1], &[0.9, 0.1]));
+    let test = compare(&ours, &theirs, &Resampling::default()).unwrap().mcnemar;
+    assert_eq!((test.both_right, test.only_candidate_right, test.only_baseline_right), (1, 1, 1));
+    let mut fewer = theirs;
+    fewer.outputs.as_mut().unwrap().remove(1);
+    let refusal = compare(&ours, &fewer, &Resampling::default()).unwrap_err().to_string();
+    assert!(refusal.contains("3 and 2 items, 2 in common"), "{refusal}");
+}
+
+#[test]
 fn what_cannot_be_paired_is_refused_with_the_reason() {
     let (ours, theirs) = better_and_worse();
     let refused = |theirs: &Evaluation| {
