@@ -31,13 +31,7 @@ use crate::wiring::Session;
 
 /// Own your models: from labelled examples to a small model in service, with proof.
 #[derive(Debug, Parser)]
-#[command(
-    name = "freehold",
-    version,
-    about,
-    propagate_version = true,
-    arg_required_else_help = true
-)]
+#[command(name = "freehold", version, about, arg_required_else_help = true)]
 #[command(
     after_help = "The loop: init → data import → train → evaluate → calibrate → models promote → serve → review → data append → again.\nStart with `freehold init`."
 )]
@@ -133,5 +127,15 @@ fn dispatch(cli: Cli, form: Form) -> Result<()> {
         Command::Review(command) => review::run(&command, &session()?),
         Command::Report(arguments) => report::run(&arguments, &session()?),
         Command::Keys(command) => keys::run(&command, &session()?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
     }
 }
