@@ -68,6 +68,9 @@ pub struct EncoderClassifier {
     mode: LabelMode,
     tokens_max: usize,
     isa: Isa,
+    /// The base whose matrices are shared: it stays in memory as long as one of its models.
+    #[expect(dead_code, reason = "held, never read")]
+    base: Option<Arc<EncoderBase>>,
     /// Memory of finished batches, for the next ones.
     spare: Mutex<Vec<Scratch>>,
 }
@@ -92,7 +95,7 @@ impl EncoderBase {
     /// # Errors
     /// When the adapter is missing, damaged, not supported, or belongs to another base.
     pub fn classifier(
-        &self,
+        self: &Arc<Self>,
         version_dir: &Path,
         labels: LabelSet,
         mode: LabelMode,
@@ -112,7 +115,9 @@ impl EncoderBase {
         )?;
         checkpoint.check_all_read()?;
         let tokenizer = Arc::clone(&self.tokenizer);
-        Ok(EncoderClassifier::new(network, tokenizer, labels, mode, tokens_max, self.options))
+        let model =
+            EncoderClassifier::new(network, tokenizer, labels, mode, tokens_max, self.options);
+        Ok(EncoderClassifier { base: Some(Arc::clone(self)), ..model })
     }
 }
 
@@ -188,7 +193,7 @@ impl EncoderClassifier {
     ) -> Self {
         let isa = options.isa.unwrap_or_else(Isa::best);
         let spare = Mutex::new(Vec::new());
-        Self { network, tokenizer, labels, mode, tokens_max, isa, spare }
+        Self { network, tokenizer, labels, mode, tokens_max, isa, base: None, spare }
     }
 
     /// Scores texts that are tokens already, special tokens included.

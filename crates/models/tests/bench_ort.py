@@ -18,6 +18,7 @@ import tempfile
 import time
 
 import numpy as np
+import onnx
 import onnxruntime as ort
 import torch
 import transformers as tf
@@ -131,7 +132,13 @@ def export(model, folder):
         for per_channel in [False, True]:
             key = f"{name}, per {'channel' if per_channel else 'tensor'}"
             out = folder / f"{name}-{per_channel}-int8.onnx"
-            quantize_dynamic(str(path), str(out), per_channel=per_channel, weight_type=QuantType.QInt8)
+            quantize_dynamic(
+                str(path),
+                str(out),
+                per_channel=per_channel,
+                weight_type=QuantType.QInt8,
+                extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
+            )
             files["int8"][key] = out
     return files
 
@@ -185,17 +192,17 @@ def main():
     parser = argparse.ArgumentParser()
     for name in ["base", "csv", "bench"]:
         parser.add_argument(f"--{name}", required=True)
-    for name in ["train", "version", "out"]:
+    for name in ["train", "version", "out", "work"]:
         parser.add_argument(f"--{name}")
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="bench-ort-"))
+    folder = pathlib.Path(args.work or tempfile.mkdtemp(prefix="bench-ort-"))
     bert = tf.AutoModel.from_pretrained(args.base, attn_implementation="eager").eval()
     tokenizer = tf.AutoTokenizer.from_pretrained(args.base)
     version = pathlib.Path(args.version) if args.version else folder / "version"
     if not args.version:
-        version.mkdir()
+        version.mkdir(exist_ok=True)
         fit(bert, tokenizer, args.train, version)
     if (version / "adapter_config.json").exists():
         saved = load_file(version / "adapter_model.safetensors")
