@@ -113,7 +113,7 @@ impl AnswerView {
 
 /// The labels among which the right one is; none when the tier promises no such set.
 pub(crate) fn prediction_set(served: &Served, walked: &Walked) -> Option<PredictionSetView> {
-    let judge = walked.judge(served);
+    let judge = walked.last_tier(served);
     let positions = walked.judgement.prediction_set.as_ref()?;
     let level = 1.0 - judge.policy.conformal.as_ref()?.miss_at_most;
     Some(PredictionSetView { labels: named(judge.labels(), positions), level })
@@ -121,7 +121,7 @@ pub(crate) fn prediction_set(served: &Served, walked: &Walked) -> Option<Predict
 
 /// The `k` most probable labels; equal ones in the order of the label set.
 fn most_probable(served: &Served, walked: &Walked, k: usize) -> Vec<LabelProbability> {
-    let labels = walked.judge(served).labels().as_slice();
+    let labels = walked.last_tier(served).labels().as_slice();
     let probabilities = walked.judgement.probabilities.iter().copied();
     let mut ranked: Vec<(&Label, f64)> = labels.iter().zip(probabilities).collect();
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1));

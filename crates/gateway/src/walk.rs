@@ -14,6 +14,9 @@ use crate::layers::observe::elapsed_us;
 use crate::portfolio::DeployedTier;
 use crate::record::Field;
 
+/// Judging takes a fraction of a millisecond; in a large batch other requests get their turn.
+const JUDGED_IN_A_ROW: usize = 16;
+
 /// What the tiers said about one text.
 #[derive(Debug)]
 pub(crate) struct Walked {
@@ -46,14 +49,14 @@ impl Walked {
     }
 
     /// The tier that judged last.
-    pub(crate) fn judge<'a>(&self, served: &'a Served) -> &'a DeployedTier {
+    pub(crate) fn last_tier<'a>(&self, served: &'a Served) -> &'a DeployedTier {
         &served.deployed.tiers()[self.last]
     }
 
     /// The id of the certificate that backs the answer; an abstention needs none.
     pub(crate) fn certificate(&self, served: &Served) -> Option<String> {
         match self.outcome() {
-            Outcome::Answered => self.judge(served).certificate().map(|it| it.id.to_string()),
+            Outcome::Answered => self.last_tier(served).certificate().map(|it| it.id.to_string()),
             Outcome::Abstained => None,
         }
     }
@@ -136,26 +139,35 @@ async fn ask(
     let tokens = scored.iter().map(|it| u64::from(it.tokens)).sum();
     served.counters.engine_called(card.tier, latency_us, tokens);
     check(tier, &scored, asked)?;
-    let answers = scored.iter().map(|it| {
-        let judgement = tier.policy.judge(it);
-        let reason = match &judgement.verdict {
-            Verdict::Keep => None,
-            Verdict::Pass(reason) => Some(reason.as_str().to_owned()),
-        };
-        let answer = TierAnswer {
-            tier: card.tier,
-            version: card.version.clone(),
-            labels: named(&card.labels, &judgement.labels),
-            confidence: judgement.confidence,
-            ood_score: judgement.ood_score,
-            kept: reason.is_none(),
-            reason,
-            latency_us,
-            tokens: it.tokens,
-        };
-        (judgement, answer)
-    });
-    Ok(answers.collect())
+    let mut judged = Vec::with_capacity(asked);
+    for (place, it) in scored.iter().enumerate() {
+        if place % JUDGED_IN_A_ROW == JUDGED_IN_A_ROW - 1 {
+            tokio::task::yield_now().await;
+        }
+        judged.push(judge(tier, it, latency_us));
+    }
+    Ok(judged)
+}
+
+fn judge(tier: &DeployedTier, scored: &Scored, latency_us: u64) -> (Judgement, TierAnswer) {
+    let card = tier.engine.card();
+    let judgement = tier.policy.judge(scored);
+    let reason = match &judgement.verdict {
+        Verdict::Keep => None,
+        Verdict::Pass(reason) => Some(reason.as_str().to_owned()),
+    };
+    let answer = TierAnswer {
+        tier: card.tier,
+        version: card.version.clone(),
+        labels: named(&card.labels, &judgement.labels),
+        confidence: judgement.confidence,
+        ood_score: judgement.ood_score,
+        kept: reason.is_none(),
+        reason,
+        latency_us,
+        tokens: scored.tokens,
+    };
+    (judgement, answer)
 }
 
 /// Refuses answers that the policy cannot judge: they come from another model than it was made for.

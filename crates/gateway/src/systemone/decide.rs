@@ -170,11 +170,12 @@ fn answer_to(
         Outcome::Answered => Some(OUTSIDE.to_owned()),
     };
     let readout = readout.unwrap_or_else(|| uniform(fit));
-    let judge = walked.judge(served);
+    let judge = walked.last_tier(served);
     let labels = judge.labels().len();
+    let calibrated = judge.policy.calibration.report.n > 0;
     let backed = Backed {
-        calibrated: judge.policy.calibration.report.n > 0,
-        calibration: judge.certificate().map(|it| it.dataset.clone()),
+        calibrated,
+        calibration: judge.certificate().filter(|_| calibrated).map(|it| it.dataset.clone()),
         abstained,
         reason,
         renormalised: asked_labels(fit).is_some_and(|asked| asked < labels),

@@ -37,7 +37,11 @@ fn renormalised(positions: &[u32], probabilities: &[f64]) -> Option<Readout> {
     let mut in_label_order: Vec<usize> = (0..positions.len()).collect();
     in_label_order.sort_unstable_by_key(|asked| positions[*asked]);
     let sorted: Vec<u32> = in_label_order.iter().map(|asked| positions[*asked]).collect();
-    let (shares, label_mass) = renormalise(probabilities, &sorted)?;
+    let (mut shares, mut label_mass) = renormalise(probabilities, &sorted)?;
+    if sorted.len() == probabilities.len() {
+        // Nothing was left out, so the model's own probabilities stand to the last bit.
+        (shares, label_mass) = (probabilities.to_vec(), 1.0);
+    }
     let mut as_asked = vec![0.0; positions.len()];
     let mut best = in_label_order[0];
     for (asked, share) in in_label_order.into_iter().zip(shares) {

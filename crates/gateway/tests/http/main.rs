@@ -12,6 +12,7 @@ mod keys;
 mod models;
 mod openapi;
 mod overload;
+mod portfolio;
 mod predict;
 mod probes;
 mod swap;

@@ -16,7 +16,7 @@ async fn a_batch_goes_through_the_tiers_and_every_answer_says_how() {
         "inputs": ["billing please", {"text": "Login again"}, "nothing known"],
         "top_k": 2,
     });
-    let answer = server.post(PATH, &body.to_string()).await.ok();
+    let answer = server.post(PATH, &body.to_string()).await.steady();
     assert_json_snapshot!("predict", answer);
 }
 
@@ -43,6 +43,26 @@ async fn an_answer_is_recorded_and_an_abstention_waits_for_a_person() {
     let queue = server.ledger.pending_reviews(None, Limit::PAGE, None).await.unwrap();
     assert_eq!(queue.len(), 1);
     assert_eq!((queue[0].trace.as_str(), queue[0].text.as_str()), (id(1).as_str(), "what"));
+}
+
+#[tokio::test]
+async fn a_batch_says_what_its_texts_say_alone() {
+    let server = Server::default().await;
+    let mut client = server.client().await;
+    let kinds = ["billing", "Login", "hm", "shipping shipping", "billing login", "Bills"];
+    let texts: Vec<&str> = kinds.into_iter().cycle().take(60).collect();
+    let anonymous = |result: &serde_json::Value| {
+        let mut result = result.clone();
+        result["trace_id"].take();
+        result
+    };
+    let batch = client.post(PATH, &json!({ "inputs": texts }).to_string()).await.ok();
+    let batch = batch["results"].as_array().unwrap();
+    assert_eq!(batch.len(), texts.len());
+    for (text, together) in texts.iter().zip(batch) {
+        let alone = client.post(PATH, &json!({ "inputs": [text] }).to_string()).await.ok();
+        assert_eq!(anonymous(&alone["results"][0]), anonymous(together), "{text}");
+    }
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-pub use client::{Client, Reply};
+pub use client::{Client, Reply, steady};
 pub use engines::{Behaviour, WordEngine, policy};
 pub use traces::{MemoryTraces, TracesMode};
 

@@ -91,6 +91,13 @@ impl Reply {
         self.json()
     }
 
+    /// The body of a good answer, for snapshots.
+    #[track_caller]
+    pub fn steady(&self) -> Value {
+        assert_eq!(self.status, 200, "{}", self.text);
+        serde_json::from_str(&steady(&self.text)).unwrap()
+    }
+
     /// The message of an error with this status and code.
     #[track_caller]
     pub fn error(&self, status: u16, code: &str) -> String {
@@ -106,4 +113,21 @@ impl Reply {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
+}
+
+/// Cuts fractions after six digits: the last ones differ between mathematics libraries.
+pub fn steady(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut digits = None;
+    for letter in text.chars() {
+        digits = match digits {
+            _ if letter == '.' => Some(0),
+            Some(n) if letter.is_ascii_digit() => Some(n + 1),
+            _ => None,
+        };
+        if digits.is_none_or(|n| n <= 6) {
+            kept.push(letter);
+        }
+    }
+    kept
 }
