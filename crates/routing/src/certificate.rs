@@ -128,6 +128,11 @@ impl Certificate {
                 self.tier,
                 100.0 * error,
             ),
+            (None, Some(Shortfall::LeftToLaterTiers)) => format!(
+                "tier {} keeps nothing: the tiers after it can prove clearly more of its requests \
+                 than all could together",
+                self.tier,
+            ),
             (None, _) => format!(
                 "tier {} keeps nothing: no part of its answers is proved to hold at most {:.2} % \
                  errors; allow more errors, train better or label more calibration examples",

@@ -24,7 +24,7 @@ impl Observation {
     /// Whether this answer is right: the one label, or exactly the set of labels.
     #[must_use]
     pub fn is_answered_by(&self, labels: &[u32]) -> bool {
-        !labels.is_empty() == !self.gold.is_empty()
+        labels.is_empty() == self.gold.is_empty()
             && labels.iter().all(|label| self.gold.contains(label))
             && self.gold.iter().all(|label| labels.contains(label))
     }

@@ -14,23 +14,20 @@
 //! for tests only. So nothing that defines a hypothesis depends on the labels, or even the
 //! scores, that test it. Ties need no care: kept means ≥ t for any t.
 //!
-//! **A cascade.** Tier k sees what the tiers before it passed on, and whether those passed was
-//! found on the same proof part. So each tier but the last has a single threshold, planned ahead:
-//! it takes that one or keeps nothing. The tests of tier k are valid for each fixed course of
-//! events before it, and a union bound over the 2^(k−1) courses makes them valid for the one that
-//! came. δ itself is shared among the tiers, so that all statements hold together.
-//!
-//! On simulated populations (two tiers whose errors share the difficulty of the input, α = δ =
-//! 0.05, 1,000 examples) this kept 79 % of the requests where two or three thresholds to choose
-//! from kept 67 to 78 %, dividing the proof part among the tiers 66 %, and walking along planned
-//! pairs of thresholds 57 %. A cautious first tier leaves easy requests to the second, which needs
-//! them to prove anything.
+//! **A cascade.** Tier k sees what the tiers before it passed on, and their thresholds were found
+//! on the same proof part. Each tier but the last may choose only among a few thresholds planned
+//! ahead ([`plan`]), or keep nothing. The tests of tier k are valid for each fixed course of events
+//! before it, and a union bound over the possible courses makes them valid for the one that came.
+//! δ itself is shared among the tiers, so that all statements hold together.
 
 use freehold_evaluation::intervals::{clopper_pearson_upper, rate_is_at_most};
 use freehold_vocabulary::{Confidence, Random, Seed};
 use serde::{Deserialize, Serialize};
 
+mod plan;
+
 use super::Terms;
+use plan::Outlook;
 
 /// One example as one tier answers it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -69,24 +66,18 @@ pub enum Shortfall {
     TooFewExamples { found: u64, needed: u64 },
     /// Some could be kept, but too many of them are wrong.
     ErrorsTooFrequent,
+    /// Some could be kept, but then the tiers after it could prove so much less that all together
+    /// would keep clearly fewer.
+    LeftToLaterTiers,
 }
 
-/// Errors that the first test should survive: with none allowed, one unlucky example would end
-/// the sequence before it began.
-const ERRORS_AT_START: u64 = 2;
-/// The share of the examples by which thresholds are apart.
-const STEP: f64 = 0.02;
-/// What a tier that is not the last aims at: this share of the coverage that the planning part
-/// promises for this share of α.
-const AIM: f64 = 0.6;
-const CAUTION: f64 = 0.8;
 /// The share of the remaining risk that a tier takes when others follow.
 const RISK_SHARE: f64 = 0.3;
 /// Sizes of the planning part.
 const PLANNING_MIN: usize = 50;
 const PLANNING_MAX: usize = 1000;
-/// Rows of the planning part behind a promise of coverage.
-const PLAN_MIN: usize = 10;
+/// Answers that the plug-in rule wants to have seen.
+const PLUG_IN_MIN: usize = 10;
 
 /// Divides `n` examples at random into the positions of the planning and of the proof part: a
 /// fifth for planning, within limits, and never more than half.
@@ -110,27 +101,40 @@ pub fn certify(planning: &[Vec<Row>], proof: &[Vec<Row>], terms: Terms) -> Vec<F
     assert!(same(planning) && same(proof), "every tier answers every example");
     let mut planned: Vec<usize> = (0..planning.first().map_or(0, Vec::len)).collect();
     let mut tested: Vec<usize> = (0..proof.first().map_or(0, Vec::len)).collect();
+    // Proof examples for each planning example.
+    let scale = tested.len() as f64 / planned.len().max(1) as f64;
     let mut risk = 1.0 - terms.confidence.get();
     let mut courses = 1.0;
     let mut findings = Vec::with_capacity(proof.len());
-    for (tier, (plan, rows)) in planning.iter().zip(proof).enumerate() {
+    for (tier, rows) in proof.iter().enumerate() {
         let last = tier + 1 == proof.len();
         let spent = if last { risk } else { risk * RISK_SHARE };
-        risk -= spent;
         let test = Test { alpha: terms.error_at_most.get(), delta: spent / courses };
-        let plan_here: Vec<Row> = planned.iter().map(|&it| plan[it]).collect();
-        let rows_here: Vec<Row> = tested.iter().map(|&it| rows[it]).collect();
-        let thresholds = if last {
-            test.fine_thresholds(&plan_here, rows_here.len())
-        } else {
-            test.planned_threshold(&plan_here, rows_here.len())
+        let outlook = Outlook {
+            tiers: &planning[tier..],
+            planned: &planned,
+            scale,
+            test,
+            later: Test { delta: (risk - spent) / (2.0 * courses), ..test },
         };
-        let finding = test.walk(&rows_here, &thresholds);
+        let thresholds =
+            if last { Ok(outlook.fine_thresholds()) } else { outlook.few_thresholds() };
+        let rows_here: Vec<Row> = tested.iter().map(|&it| rows[it]).collect();
+        let finding = match thresholds {
+            Ok(thresholds) => {
+                risk -= spent;
+                courses *= thresholds.len() as f64 + 1.0;
+                test.walk(&rows_here, &thresholds)
+            }
+            // Nothing is tested, so nothing is spent.
+            Err(shortfall) => {
+                Finding { shortfall: Some(shortfall), ..test.report(tested.len() as u64, None) }
+            }
+        };
         if let Some(threshold) = finding.threshold {
-            planned.retain(|&it| plan[it].score < threshold);
+            planned.retain(|&it| planning[tier][it].score < threshold);
             tested.retain(|&it| rows[it].score < threshold);
         }
-        courses *= 2.0;
         findings.push(finding);
     }
     findings
@@ -170,33 +174,6 @@ impl Test {
         Some(high)
     }
 
-    /// The share of `n` rows that the first test keeps: enough to survive some errors, if there
-    /// are so many.
-    fn first_coverage(self, n: usize) -> Option<f64> {
-        let needed = (0..=ERRORS_AT_START).rev().find_map(|errors| {
-            // Room to spare, since about so many will be kept, not exactly.
-            self.needed(errors).filter(|it| *it as f64 <= 0.9 * n as f64 || errors == 0)
-        })?;
-        (needed as usize <= n).then(|| needed as f64 / n as f64)
-    }
-
-    /// From the first coverage to everything in small steps.
-    fn fine_thresholds(self, plan: &[Row], n: usize) -> Vec<f64> {
-        let Some(first) = self.first_coverage(n) else { return Vec::new() };
-        let steps = ((1.0 - first) / STEP).floor() as usize;
-        let coverages = (0..=steps).map(|step| first + STEP * step as f64);
-        let mut thresholds = at_coverages(plan, coverages);
-        thresholds.push(0.0);
-        thresholds
-    }
-
-    /// The one threshold of a tier that others follow.
-    fn planned_threshold(self, plan: &[Row], n: usize) -> Vec<f64> {
-        let Some(first) = self.first_coverage(n) else { return Vec::new() };
-        let promised = promised_coverage(plan, CAUTION * self.alpha);
-        at_coverages(plan, std::iter::once((AIM * promised).clamp(first, 1.0)))
-    }
-
     fn walk(self, rows: &[Row], thresholds: &[f64]) -> Finding {
         let mut sorted = rows.to_vec();
         sorted.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -233,25 +210,6 @@ impl Test {
     }
 }
 
-/// The thresholds that keep those shares of the planned rows, strictest first, none twice.
-fn at_coverages(plan: &[Row], coverages: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut scores: Vec<f64> = plan.iter().map(|it| it.score).filter(|it| it.is_finite()).collect();
-    scores.sort_by(|a, b| b.total_cmp(a));
-    let threshold = |coverage: f64| {
-        let rank = (coverage * plan.len() as f64).ceil() as usize;
-        scores.get(rank.max(1) - 1).copied()
-    };
-    let mut thresholds: Vec<f64> = coverages.filter_map(threshold).collect();
-    thresholds.dedup();
-    thresholds
-}
-
-/// The largest share of the planned rows with at most a share α of errors: the plug-in rule. It
-/// proves nothing; it says where to look.
-fn promised_coverage(plan: &[Row], alpha: f64) -> f64 {
-    plug_in(plan, alpha).map_or(0.0, |(_, kept)| kept as f64 / plan.len() as f64)
-}
-
 /// The threshold that the plug-in rule takes, the least strict whose share of errors on these
 /// rows is at most α, and how many it keeps: what certificates are compared with.
 #[must_use]
@@ -264,7 +222,7 @@ pub fn plug_in(rows: &[Row], alpha: f64) -> Option<(f64, usize)> {
         errors += usize::from(row.wrong);
         let kept = index + 1;
         let tied = sorted.get(kept).is_some_and(|next| next.score == row.score);
-        if !tied && kept >= PLAN_MIN && errors as f64 <= alpha * kept as f64 {
+        if !tied && kept >= PLUG_IN_MIN && errors as f64 <= alpha * kept as f64 {
             best = Some((row.score, kept));
         }
     }
