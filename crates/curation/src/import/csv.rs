@@ -158,8 +158,8 @@ impl<R: BufRead> Records<R> {
             input,
             name: name.to_owned(),
             core: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
-            bytes: vec![0; 4096],
-            ends: vec![0; 64],
+            bytes: vec![0; record_bytes_max.min(4096)],
+            ends: vec![0; columns_max.min(64)],
             fields: 0,
             length: 0,
             lines: LineCounter::default(),
@@ -187,28 +187,36 @@ impl<R: BufRead> Records<R> {
         self.skip_blank_lines()?;
         self.start_line = self.lines.line();
         (self.length, self.fields) = (0, 0);
+        let mut begun = false;
         loop {
             let input = self
                 .input
                 .fill_buf()
                 .map_err(|source| CurationError::Read { path: self.name.clone().into(), source })?;
             let at_end = input.is_empty();
-            if at_end && is_inside_quotes(&self.core) {
-                return Err(self.malformed(format!(
-                    "a quote is never closed: everything up to the end of the file (line {}) belongs to this row",
-                    self.lines.line()
-                )));
+            if at_end && !begun {
+                return Ok(None);
             }
+            begun = true;
+            // A line end completes the last record, unless a quote is still open.
             let (result, read, written, ended) = self.core.read_record(
-                input,
+                if at_end { b"\n" } else { input },
                 &mut self.bytes[self.length..],
                 &mut self.ends[self.fields..],
             );
-            self.lines.count(&input[..read]);
-            self.input.consume(read);
+            if !at_end {
+                self.lines.count(&input[..read]);
+                self.input.consume(read);
+            }
             self.length += written;
             self.fields += ended;
             match result {
+                ReadRecordResult::InputEmpty if at_end => {
+                    return Err(self.malformed(format!(
+                        "a quote is never closed: everything up to the end of the file (line {}) belongs to this row",
+                        self.lines.line()
+                    )));
+                }
                 ReadRecordResult::InputEmpty => {}
                 ReadRecordResult::OutputFull => self.grow_bytes()?,
                 ReadRecordResult::OutputEndsFull => self.grow_ends()?,
@@ -258,13 +266,6 @@ impl<R: BufRead> Records<R> {
     fn malformed(&self, reason: String) -> CurationError {
         CurationError::Malformed { file: self.name.clone(), line: self.start_line, reason }
     }
-}
-
-/// Whether a line end would now be data: a copy of the machine is asked.
-fn is_inside_quotes(core: &csv_core::Reader) -> bool {
-    let mut copy = core.clone();
-    let (result, _, written, _) = copy.read_record(b"\n", &mut [0; 8], &mut [0; 8]);
-    matches!(result, ReadRecordResult::InputEmpty) && written == 1
 }
 
 /// Counts physical lines that end in LF, CRLF or CR.

@@ -40,14 +40,16 @@ pub(super) fn carve(
         for (position, unit) in units.iter().enumerate() {
             let most = (0..3).max_by(|a, b| lacking[*a].total_cmp(&lacking[*b])).expect("three");
             let rows = f64::from(unit.rows);
-            // The first group stays in train; a group goes where it overshoots by at most half.
-            if position > 0 && shares[most].1 > 0.0 && lacking[most] >= rows / 2.0 {
+            // The first group stays in train; a group goes where it overshoots by less than half.
+            if position > 0 && shares[most].1 > 0.0 && lacking[most] > rows / 2.0 {
                 lacking[most] -= rows;
                 assigned[unit.group as usize] = Some(shares[most].0);
             }
         }
-        // Bounded, so that a hundred labels with one row do not empty the next one.
-        carried = lacking.map(|it| it.clamp(-1.0, 1.0));
+        // Bounded by what rounding can leave, so that a hundred labels with one row do not empty
+        // the next one.
+        let bound = units.iter().map(|it| f64::from(it.rows) / 2.0).fold(0.5, f64::max);
+        carried = lacking.map(|it| it.clamp(-bound, bound));
     }
     keep_labels_in_train(staged, groups, splits, &mut assigned);
     for (split, group) in splits.iter_mut().zip(&groups.group_of) {

@@ -123,7 +123,7 @@ fn a_bad_row_is_refused_with_its_place_and_the_others_are_kept() {
 fn a_file_cut_anywhere_gives_an_error_or_fewer_rows() {
     each_format(|format, dir| {
         let whole = encode(format, ROWS);
-        for length in (0..whole.len()).step_by(1 + whole.len() / 300) {
+        for length in (0..whole.len()).step_by(1 + whole.len() / 150) {
             let mut request = request_for(dir, format, &whole[..length]);
             request.rejected_max = u64::MAX;
             match run(&request) {
@@ -144,7 +144,7 @@ fn a_file_cut_anywhere_gives_an_error_or_fewer_rows() {
 fn a_file_with_a_flipped_byte_does_no_harm() {
     each_format(|format, dir| {
         let whole = encode(format, ROWS);
-        for at in (0..whole.len()).step_by(1 + whole.len() / 300) {
+        for at in (0..whole.len()).step_by(1 + whole.len() / 120) {
             for flip in [0x01, 0x80, 0xff] {
                 let mut bytes = whole.clone();
                 bytes[at] ^= flip;

@@ -42,7 +42,9 @@ const SHARES: Shares = Shares { validation: 0.1, calibration: 0.2, test: 0.3 };
 fn shares_hold_over_all_and_within_every_label() {
     let dir = tempfile::tempdir().unwrap();
     let rows = (1000..2000).map(|it| (it, format!("label {}", it % 10)));
-    let examples = split(&request(file(dir.path(), "t.csv", csv(rows))), SHARES, 1);
+    let mut request = request(file(dir.path(), "t.csv", csv(rows)));
+    request.near_duplicates.jaccard_min = 1.0;
+    let examples = split(&request, SHARES, 1);
     for (part, expected) in [(Split::Validation, 10), (Split::Calibration, 20), (Split::Test, 30)] {
         assert_eq!(count(&examples, part), expected * 10);
         let mut per_label: BTreeMap<&str, usize> = BTreeMap::new();
@@ -73,7 +75,9 @@ fn a_hundred_tiny_labels_do_not_empty_a_larger_one() {
     let dir = tempfile::tempdir().unwrap();
     let tiny = (1000..1100).map(|it| (it, format!("tiny {it}")));
     let large = (2000..2020).map(|it| (it, "zz large".to_owned()));
-    let examples = split(&request(file(dir.path(), "t.csv", csv(tiny.chain(large)))), SHARES, 1);
+    let mut request = request(file(dir.path(), "t.csv", csv(tiny.chain(large))));
+    request.near_duplicates.jaccard_min = 1.0;
+    let examples = split(&request, SHARES, 1);
     let large = examples.iter().filter(|it| it.labels[0].as_str() == "zz large");
     let in_train = large.filter(|it| it.split == Split::Train).count();
     assert!(in_train >= 6, "{in_train} of 20");
