@@ -120,7 +120,7 @@ fn tell(session: &Session, trial: Option<usize>, event: &TrainingEvent) {
             bar.begin(&stage, Some(*steps));
         }
         TrainingEvent::HeadStarted { validation: Some(score) } => {
-            bar.remark(&format!("frozen base: validation {}", percent(score.quality)));
+            bar.note(&format!("frozen base: validation {}", percent(score.quality)));
         }
         TrainingEvent::Resumed { step } => bar.advance(*step),
         TrainingEvent::Stepped { .. } => bar.advance(1),
@@ -128,13 +128,13 @@ fn tell(session: &Session, trial: Option<usize>, event: &TrainingEvent) {
             let validated = record.validation.map_or_else(String::new, |score| {
                 format!(", validation {}", percent(score.quality))
             });
-            bar.remark(&format!(
+            bar.note(&format!(
                 "epoch {}: loss {:.3}{validated}",
                 record.epoch, record.training_loss
             ));
         }
         TrainingEvent::StoppedEarly { epoch, best_epoch } => {
-            bar.remark(&format!("stopped after epoch {epoch}, best was {best_epoch}"));
+            bar.note(&format!("stopped after epoch {epoch}, best was {best_epoch}"));
         }
         TrainingEvent::HeadStarted { validation: None }
         | TrainingEvent::CheckpointWritten { .. } => {}
