@@ -25,6 +25,7 @@ use crate::{Observation, RoutingError};
 
 pub use file::OOD_FILE;
 use file::{Tensors, TensorsRead};
+use gaussian::Geometry;
 
 /// Says how strange an input is; larger is stranger. Finite for finite input.
 pub trait Detector: Send + Sync + fmt::Debug {
@@ -38,9 +39,20 @@ pub trait Detector: Send + Sync + fmt::Debug {
 /// What a detector may learn from: embeddings and logits of in-scope training examples.
 #[derive(Debug)]
 pub struct Lesson<'a> {
-    pub mode: LabelMode,
-    pub observations: &'a [&'a Observation],
+    mode: LabelMode,
+    observations: &'a [&'a Observation],
+    /// The spread of the embeddings, which two detectors share; none if it cannot be had.
+    geometry: Option<Geometry>,
 }
+
+impl<'a> Lesson<'a> {
+    fn new(mode: LabelMode, observations: &'a [&'a Observation]) -> Self {
+        Self { mode, observations, geometry: gaussian::fit(mode, observations) }
+    }
+}
+
+/// Gets a detector back from its file.
+type Reader = fn(&TensorsRead<'_>, LabelMode) -> Result<Arc<dyn Detector>, String>;
 
 /// One way to recognise strangers.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +60,7 @@ pub struct Kind {
     pub name: &'static str,
     /// `None` when the lesson does not suffice, such as when there are no embeddings.
     fit: fn(&Lesson<'_>) -> Option<Arc<dyn Detector>>,
-    read: fn(&TensorsRead<'_>, LabelMode) -> Result<Arc<dyn Detector>, String>,
+    read: Reader,
 }
 
 /// Every detector; without labelled strangers the first that can be fitted is kept. The order is
@@ -129,7 +141,7 @@ impl OodGate {
                 return Err(RoutingError::TooFew { what, found, needed: 1 });
             }
         }
-        let lesson = Lesson { mode, observations: &lesson };
+        let lesson = Lesson::new(mode, &lesson);
         let fitted = DETECTORS.iter().filter_map(|it| Some((it.name, (it.fit)(&lesson)?)));
         let trials: Vec<Trial> = fitted
             .map(|(name, detector)| {
@@ -179,8 +191,7 @@ impl OodGate {
     /// Whether such a score is a stranger's.
     #[must_use]
     pub fn is_strange(&self, score: f64) -> bool {
-        // A score that is not a number is strange, too.
-        !(score <= self.report.threshold)
+        score.is_nan() || score > self.report.threshold
     }
 
     /// The gate as the bytes of a safetensors file.

@@ -5,10 +5,13 @@
 //! amount that minimises its expected error (Ledoit and Wolf 2004), since there may be fewer
 //! examples than dimensions.
 
+use std::sync::Arc;
+
+use freehold_vocabulary::LabelMode;
 use rayon::prelude::*;
 
-use super::Lesson;
 use super::file::TensorsRead;
+use crate::Observation;
 
 /// Wider embeddings would make the file too large.
 const WIDTH_MAX: usize = 1024;
@@ -36,38 +39,47 @@ pub(super) fn unit(embedding: &[f32]) -> Vec<f32> {
     embedding.iter().map(|&it| (f64::from(it) * factor) as f32).collect()
 }
 
-/// The distribution within labels and the distribution of all. `None` when there are no
-/// embeddings, they do not vary, or they are too wide. In multi-label tasks all examples form
-/// one group.
-pub(super) fn fit(lesson: &Lesson<'_>) -> Option<(Gaussian, Gaussian)> {
-    let width = lesson.observations.first()?.scored.embedding.len();
+/// The distribution within labels and the distribution of all.
+#[derive(Debug)]
+pub(super) struct Geometry {
+    pub within: Arc<Gaussian>,
+    pub total: Arc<Gaussian>,
+}
+
+/// Fits both. `None` when there are no embeddings, they do not vary, or they are too wide. In
+/// multi-label tasks all examples form one group.
+pub(super) fn fit(mode: LabelMode, observations: &[&Observation]) -> Option<Geometry> {
+    let width = observations.first()?.scored.embedding.len();
     if width == 0 || width > WIDTH_MAX {
         return None;
     }
-    let rows: Vec<Vec<f64>> = lesson
-        .observations
+    let stride = observations.len().div_ceil(EXAMPLES_MAX);
+    let chosen: Vec<&Observation> = observations.iter().step_by(stride).copied().collect();
+    let rows: Vec<Vec<f64>> = chosen
         .par_iter()
         .map(|it| unit(&it.scored.embedding).into_iter().map(f64::from).collect())
         .collect();
-    let groups: Vec<u32> = lesson
-        .observations
-        .iter()
-        .map(|it| match lesson.mode {
-            freehold_vocabulary::LabelMode::Single => it.gold[0],
-            freehold_vocabulary::LabelMode::Multi => 0,
-        })
-        .collect();
+    let group = |it: &&Observation| if mode == LabelMode::Single { it.gold[0] } else { 0 };
+    let groups: Vec<u32> = chosen.iter().map(group).collect();
     let mean = mean_of(rows.iter(), width);
-    let centres = centres_of(&rows, &groups, width);
-    let stride = rows.len().div_ceil(EXAMPLES_MAX);
-    let chosen = || rows.iter().zip(&groups).step_by(stride);
-    let own: Vec<Vec<f64>> =
-        chosen().map(|(row, &group)| minus(row, centres[group as usize].as_ref())).collect();
-    let all: Vec<Vec<f64>> = chosen().map(|(row, _)| minus(row, Some(&mean))).collect();
+    let (centres, counts) = centres_of(&rows, &groups, width);
+    let centre = |group: u32| centres[group as usize].as_ref();
+    let own = rows.iter().zip(&groups).map(|(row, &group)| minus(row, centre(group)));
+    let own: Vec<Vec<f64>> = own.collect();
+    let all: Vec<Vec<f64>> = rows.iter().map(|row| minus(row, Some(&mean))).collect();
+    let spread = covariance(&own, width);
+    // The total spread is the one within groups and the one of their centres.
+    let mut total = spread.clone();
+    for (centre, count) in centres.iter().zip(counts) {
+        if let Some(centre) = centre {
+            let offset = minus(centre, Some(&mean));
+            add_product(&mut total, &offset, count as f64 / rows.len() as f64);
+        }
+    }
     let present: Vec<Vec<f64>> = centres.into_iter().flatten().collect();
-    let within = Gaussian::new(&mean, &present, &shrunk_covariance(&own, width)?)?;
-    let total = Gaussian::new(&mean, &[mean.clone()], &shrunk_covariance(&all, width)?)?;
-    Some((within, total))
+    let within = Gaussian::new(&mean, &present, &shrink(spread, &own)?)?;
+    let total = Gaussian::new(&mean, std::slice::from_ref(&mean), &shrink(total, &all)?)?;
+    Some(Geometry { within: Arc::new(within), total: Arc::new(total) })
 }
 
 fn mean_of<'a>(rows: impl Iterator<Item = &'a Vec<f64>>, width: usize) -> Vec<f64> {
@@ -79,15 +91,19 @@ fn mean_of<'a>(rows: impl Iterator<Item = &'a Vec<f64>>, width: usize) -> Vec<f6
     sum.into_iter().map(|it| it / count).collect()
 }
 
-/// The mean of each group; none for numbers without examples.
-fn centres_of(rows: &[Vec<f64>], groups: &[u32], width: usize) -> Vec<Option<Vec<f64>>> {
+/// The mean of each group and its size; none for numbers without examples.
+fn centres_of(
+    rows: &[Vec<f64>],
+    groups: &[u32],
+    width: usize,
+) -> (Vec<Option<Vec<f64>>>, Vec<usize>) {
     let count = groups.iter().max().map_or(0, |it| *it as usize + 1);
     let mut members = vec![Vec::new(); count];
     rows.iter().zip(groups).for_each(|(row, &group)| members[group as usize].push(row));
-    members
-        .into_iter()
-        .map(|rows| (!rows.is_empty()).then(|| mean_of(rows.into_iter(), width)))
-        .collect()
+    let counts = members.iter().map(Vec::len).collect();
+    let centre =
+        |rows: Vec<&Vec<f64>>| (!rows.is_empty()).then(|| mean_of(rows.into_iter(), width));
+    (members.into_iter().map(centre).collect(), counts)
 }
 
 fn minus(row: &[f64], centre: Option<&Vec<f64>>) -> Vec<f64> {
@@ -95,20 +111,34 @@ fn minus(row: &[f64], centre: Option<&Vec<f64>>) -> Vec<f64> {
     row.iter().zip(centre).map(|(a, b)| a - b).collect()
 }
 
-/// The covariance of centred rows, shrunk; `None` when they do not vary.
-fn shrunk_covariance(rows: &[Vec<f64>], width: usize) -> Option<Vec<f64>> {
+/// The covariance of centred rows.
+fn covariance(rows: &[Vec<f64>], width: usize) -> Vec<f64> {
     let n = rows.len() as f64;
-    let line = |i: usize| -> Vec<f64> {
-        let mut sums = vec![0.0; width];
+    // The upper half of one line; every line is summed by one thread, in order.
+    let half_line = |i: usize| -> Vec<f64> {
+        let mut sums = vec![0.0; width - i];
         for row in rows {
             let value = row[i];
-            sums.iter_mut().zip(row).for_each(|(sum, it)| *sum += value * it);
+            sums.iter_mut().zip(&row[i..]).for_each(|(sum, it)| *sum += value * it);
         }
-        sums.iter_mut().for_each(|it| *it /= n);
         sums
     };
-    let mut covariance: Vec<f64> = (0..width).into_par_iter().flat_map_iter(line).collect();
-    let d = width as f64;
+    let halves: Vec<Vec<f64>> = (0..width).into_par_iter().map(half_line).collect();
+    let at = |i: usize, j: usize| halves[i.min(j)][i.abs_diff(j)] / n;
+    (0..width * width).map(|it| at(it / width, it % width)).collect()
+}
+
+/// Adds weight · offset · offsetᵀ.
+fn add_product(matrix: &mut [f64], offset: &[f64], weight: f64) {
+    for (line, value) in matrix.chunks_exact_mut(offset.len()).zip(offset) {
+        line.iter_mut().zip(offset).for_each(|(it, other)| *it += weight * value * other);
+    }
+}
+
+/// Draws the covariance of these centred rows towards a sphere; `None` when they do not vary.
+fn shrink(mut covariance: Vec<f64>, rows: &[Vec<f64>]) -> Option<Vec<f64>> {
+    let width = rows.first()?.len();
+    let (n, d) = (rows.len() as f64, width as f64);
     let sphere = (0..width).map(|i| covariance[i * width + i]).sum::<f64>() / d;
     let square: f64 = covariance.iter().map(|it| it * it).sum();
     let fourth: f64 =
@@ -258,7 +288,7 @@ mod tests {
     fn shrinkage_is_that_of_scikit_learn() {
         // sklearn.covariance.ledoit_wolf(X, assume_centered=True) on these four rows.
         let rows = [[1.0, 0.0], [-1.0, 0.5], [0.5, -1.0], [-0.5, 0.5]].map(|it| it.to_vec());
-        let covariance = shrunk_covariance(&rows, 2).unwrap();
+        let covariance = shrink(covariance(&rows, 2), &rows).unwrap();
         for (found, expected) in covariance.iter().zip(LEDOIT_WOLF) {
             assert!((found - expected).abs() < 1e-9, "{covariance:?}");
         }

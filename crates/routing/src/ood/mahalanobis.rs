@@ -6,23 +6,23 @@ use std::sync::Arc;
 use freehold_vocabulary::ports::Scored;
 
 use super::file::Tensors;
-use super::gaussian::{Gaussian, fit, unit};
+use super::gaussian::{Gaussian, unit};
 use super::{Detector, Kind};
 
 /// In the table.
 pub(super) const KIND: Kind = Kind {
     name: "mahalanobis",
     fit: |lesson| {
-        let (within, _) = fit(lesson)?;
-        Some(Arc::new(Mahalanobis(within)))
+        let geometry = lesson.geometry.as_ref()?;
+        Some(Arc::new(Mahalanobis(Arc::clone(&geometry.within))))
     },
-    read: |tensors, _| Ok(Arc::new(Mahalanobis(Gaussian::read(tensors, NAMES)?))),
+    read: |tensors, _| Ok(Arc::new(Mahalanobis(Arc::new(Gaussian::read(tensors, NAMES)?)))),
 };
 
 const NAMES: [&str; 3] = ["mean", "whitener", "centres"];
 
 #[derive(Debug)]
-struct Mahalanobis(Gaussian);
+struct Mahalanobis(Arc<Gaussian>);
 
 impl Detector for Mahalanobis {
     fn score(&self, scored: &Scored) -> f64 {

@@ -8,20 +8,23 @@ use freehold_vocabulary::LabelMode;
 use freehold_vocabulary::ports::Scored;
 
 use super::file::Tensors;
-use super::gaussian::{Gaussian, fit, unit};
+use super::gaussian::{Gaussian, Geometry, unit};
 use super::{Detector, Kind};
 
 /// In the table. Multi-label tasks have one group, so that nothing would be left of it.
 pub(super) const KIND: Kind = Kind {
     name: "relative_mahalanobis",
     fit: |lesson| {
-        let (within, total) =
-            if lesson.mode == LabelMode::Single { fit(lesson)? } else { return None };
+        if lesson.mode == LabelMode::Multi {
+            return None;
+        }
+        let Geometry { within, total } = lesson.geometry.as_ref()?;
+        let (within, total) = (Arc::clone(within), Arc::clone(total));
         Some(Arc::new(RelativeMahalanobis { within, total }))
     },
     read: |tensors, _| {
-        let within = Gaussian::read(tensors, WITHIN)?;
-        let total = Gaussian::read(tensors, TOTAL)?;
+        let within = Arc::new(Gaussian::read(tensors, WITHIN)?);
+        let total = Arc::new(Gaussian::read(tensors, TOTAL)?);
         if within.width() != total.width() {
             return Err("the two distributions are of different widths".to_owned());
         }
@@ -34,8 +37,8 @@ const TOTAL: [&str; 3] = ["total.mean", "total.whitener", "total.centres"];
 
 #[derive(Debug)]
 struct RelativeMahalanobis {
-    within: Gaussian,
-    total: Gaussian,
+    within: Arc<Gaussian>,
+    total: Arc<Gaussian>,
 }
 
 impl Detector for RelativeMahalanobis {

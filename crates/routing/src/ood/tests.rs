@@ -44,7 +44,7 @@ fn every_detector_tells_strangers_and_survives_its_file() {
         (familiar(400, 5, 1), familiar(300, 5, 2), strange(100, 5, 3));
     let references: Vec<&Observation> = train.iter().collect();
     for kind in DETECTORS {
-        let lesson = Lesson { mode: LabelMode::Single, observations: &references };
+        let lesson = Lesson::new(LabelMode::Single, &references);
         let detector = (kind.fit)(&lesson).unwrap();
         let mut known: Vec<f64> = held_out.iter().map(|it| detector.score(&it.scored)).collect();
         let unknown: Vec<f64> = strangers.iter().map(|it| detector.score(&it.scored)).collect();
