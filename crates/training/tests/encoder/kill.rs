@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use freehold_training::{EncoderSpec, Method, TrainingEvent};
+use freehold_training::{EncoderSpec, Method, TrainingError, TrainingEvent};
 use freehold_vocabulary::{Random, Seed};
 
 use crate::fixture::{Task, bits, lora, spec};
@@ -113,4 +113,24 @@ fn a_full_disk_is_an_error_and_the_run_goes_on_when_there_is_room() {
     assert_eq!(std::fs::read(&path).unwrap(), before);
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing half-written is left");
     assert_eq!(bits(&task.run(&long("full"), dir.path()).unwrap()), task.weights(&long("full")));
+}
+
+/// The state is tampered with: no rate makes a network with norms leave the finite numbers soon.
+#[test]
+fn a_loss_that_is_not_a_number_stops_the_run_and_keeps_the_checkpoint() {
+    let (task, dir) = (Task::tiny(), tempfile::tempdir().unwrap());
+    let spec = long("full");
+    stop_at(&task, &spec, dir.path(), 6);
+    let path = dir.path().join("checkpoint.safetensors");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let data = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let huge = f32::MAX.to_le_bytes().into_iter().cycle();
+    bytes[data..data + 4000].iter_mut().zip(huge).for_each(|(byte, huge)| *byte = huge);
+    std::fs::write(&path, &bytes).unwrap();
+    let error = task.run(&spec, dir.path()).unwrap_err();
+    let TrainingError::Diverged { step: 7, checkpoint_step: 6, .. } = error else {
+        panic!("{error}");
+    };
+    assert!(error.to_string().contains("lower `encoder_learning_rate` (now 0.003)"), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
 }
