@@ -88,8 +88,8 @@ async fn append_and_enqueue(
     reviews: Vec<ReviewItem>,
 ) -> Result<(), ApiError> {
     app.parts.traces.append(traces).await.map_err(ApiError::trace_log)?;
-    for item in &reviews {
-        let written = app.parts.ledger.enqueue_review(item).await;
+    if !reviews.is_empty() {
+        let written = app.parts.ledger.enqueue_reviews(&reviews).await;
         written.map_err(|cause| ApiError::ledger(&cause))?;
     }
     Ok(())
