@@ -77,6 +77,9 @@ impl RowReader for LinesReader {
     }
 }
 
+/// A line's number, and its bytes unless it is too long.
+type Line<'l> = (u64, Option<&'l [u8]>);
+
 /// Lines that are not blank, with a limit on their length.
 #[derive(Debug)]
 struct Lines {
@@ -102,7 +105,7 @@ impl Lines {
     }
 
     /// The next line with its number; no bytes if it is too long.
-    fn advance(&mut self) -> Result<Option<(u64, Option<&[u8]>)>, CurationError> {
+    fn advance(&mut self) -> Result<Option<Line<'_>>, CurationError> {
         loop {
             self.line.clear();
             let (mut ended, mut too_long, mut any) = (false, false, false);
