@@ -35,7 +35,7 @@ pub fn trace(number: u64) -> Trace {
         labels: vec![label("label 0"), label("naïve \"quoted\"")],
         confidence: 0.1 + 0.2,
         ood_score: Some(number as f64 / 7.0),
-        kept: number % 2 == 0,
+        kept: number.is_multiple_of(2),
         reason: (number % 2 == 1).then(|| "confidence below threshold".to_owned()),
         latency_us: 35 + number,
         tokens: 9,
@@ -51,11 +51,12 @@ pub fn trace(number: u64) -> Trace {
         latency_us: 4000,
         tokens: 11,
     };
-    let tiers = if number % 2 == 0 { vec![micro] } else { vec![micro, small] };
+    let tiers = if number.is_multiple_of(2) { vec![micro] } else { vec![micro, small] };
     Trace {
         id: TraceId::new(at, u128::from(number) * 0x9e37_79b9_7f4a_7c15),
         at,
-        task: TaskName::parse(if number % 3 == 0 { "mail" } else { "tickets" }).expect("a name"),
+        task: TaskName::parse(if number.is_multiple_of(3) { "mail" } else { "tickets" })
+            .expect("a name"),
         caller: format!("key-{}", number % 2),
         endpoint: "tasks.predict".to_owned(),
         input: format!("line one of {number}\n\tü 😀 \u{0} 'quoted'"),
@@ -67,7 +68,7 @@ pub fn trace(number: u64) -> Trace {
             (false, 0) => Tier::Micro,
             (false, _) => Tier::Small,
         },
-        certificate: (number % 2 == 0).then(|| format!("cert-{number}")),
+        certificate: (number.is_multiple_of(2)).then(|| format!("cert-{number}")),
         tiers,
         latency_us: 1000 * number,
     }
