@@ -12,8 +12,7 @@ use anyhow::{Context as _, Result, bail};
 const BENCHES: &[(&str, &str, &str)] = &[
     ("training", "Training beside PyTorch and PEFT", "training.sh"),
     ("encoder", "Encoder inference beside ONNX Runtime", "encoder.sh"),
-    ("accuracy", "Accuracy on public data", "accuracy.sh"),
-    ("certificate", "Do certificates hold?", "certificate.sh"),
+    ("accuracy", "Accuracy and certificates on public data", "accuracy.sh"),
     ("server", "What the server adds", "server.sh"),
     ("import", "Importing a million rows", "import.sh"),
     ("traces", "Traces: append and query", "traces.sh"),

@@ -11,6 +11,7 @@ use super::Refused;
 use crate::config::Config;
 use crate::output::{self, Form};
 use crate::wiring::Session;
+use crate::wiring::models::in_its_place;
 
 /// Look at configuration, stores, data, models and tools, and say what to mend.
 #[derive(Debug, Args)]
@@ -105,6 +106,7 @@ fn examine(
     let state = if datasets.is_empty() { State::Open } else { State::Good };
     note("data", state, format!("{} dataset(s)", datasets.len()));
     for (name, task) in &session.config.tasks {
+        let mut before = Vec::new();
         for alias in task.aliases()? {
             let target =
                 session.wait(session.ledger.current_alias(name, &alias))?.and_then(|it| it.to);
@@ -112,20 +114,22 @@ fn examine(
                 None => format!(
                     "{name}@{alias} points at nothing; train, calibrate, then `freehold models promote`"
                 ),
-                Some(digest) => match session.policy(digest)? {
-                    Some(policy) if certified(&policy) => {
-                        note(
-                            "route",
-                            State::Good,
-                            format!("{name}@{alias} is {} and certified", digest.short()),
-                        );
-                        continue;
+                Some(digest) => {
+                    match session.policy(digest)?.map(|it| in_its_place(it, &mut before).0) {
+                        Some(policy) if certified(&policy) => {
+                            note(
+                                "route",
+                                State::Good,
+                                format!("{name}@{alias} is {} and certified", digest.short()),
+                            );
+                            continue;
+                        }
+                        _ => format!(
+                            "{name}@{alias} is {} without a certificate that holds there; `freehold calibrate` over the whole route makes one",
+                            digest.short()
+                        ),
                     }
-                    _ => format!(
-                        "{name}@{alias} is {} without a certificate; `freehold calibrate` makes one",
-                        digest.short()
-                    ),
-                },
+                }
             };
             note("route", State::Open, detail);
         }

@@ -15,7 +15,7 @@ use freehold_vocabulary::ports::{Classifier, EngineCard};
 use freehold_vocabulary::{Digest, Task, TaskName, Timestamp};
 
 use super::Session;
-use super::models::{Found, options, same_task};
+use super::models::{Found, Place, in_its_place, options, same_task};
 use crate::config::TaskConfig;
 
 /// Engines in memory, by the digest of their version.
@@ -66,6 +66,7 @@ impl Deployments {
         used: &mut Vec<Digest>,
     ) -> Result<Option<Deployed>> {
         let mut tiers = Vec::new();
+        let mut before = Vec::new();
         let mut since = Timestamp::from_micros(0);
         for alias in config.aliases()? {
             let Some(current) = session.wait(session.ledger.current_alias(name, &alias))? else {
@@ -78,7 +79,14 @@ impl Deployments {
                 .with_context(|| format!("{name}@{alias}"))?;
             since = since.max(current.at);
             used.push(digest);
-            tiers.push(DeployedTier { engine: loaded.engine, policy: loaded.policy });
+            let (policy, place) = in_its_place((*loaded.policy).clone(), &mut before);
+            if place == Place::Wrong {
+                tracing::warn!(
+                    task.name = %name,
+                    "the certificate of {name}@{alias} was made behind other tiers and lapses; run `freehold calibrate` over the whole route"
+                );
+            }
+            tiers.push(DeployedTier { engine: loaded.engine, policy: Arc::new(policy) });
         }
         if tiers.is_empty() {
             return Ok(None);

@@ -158,3 +158,24 @@ pub fn same_task(found: &Found, task: &TaskName) -> Result<()> {
     }
     Ok(())
 }
+
+/// The policy as it holds behind the tiers before it.
+///
+/// A certificate is about what the certified tiers before it pass on. Behind other tiers it says
+/// nothing, so it lapses: the tier then keeps nothing until the cascade is calibrated anew.
+pub fn in_its_place(policy: TierPolicy, before: &mut Vec<Digest>) -> (TierPolicy, Place) {
+    let Some(certificate) = policy.certificate.clone() else { return (policy, Place::Right) };
+    let place = if certificate.after == *before { Place::Right } else { Place::Wrong };
+    before.push(certificate.id);
+    match place {
+        Place::Right => (policy, place),
+        Place::Wrong => (TierPolicy { certificate: None, ..policy }, place),
+    }
+}
+
+/// Whether a certificate stands behind the tiers that it was made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Right,
+    Wrong,
+}

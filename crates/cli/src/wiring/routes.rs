@@ -8,7 +8,7 @@ use freehold_vocabulary::ports::Classifier;
 use freehold_vocabulary::{TaskName, Tier};
 
 use super::Session;
-use super::models::Found;
+use super::models::{Found, in_its_place};
 use super::scoring;
 use crate::config::serve::PrecisionConfig;
 
@@ -40,6 +40,7 @@ impl Route {
     pub fn open(session: &Session, task: &TaskName, precision: PrecisionConfig) -> Result<Self> {
         let config = session.config.task(task)?;
         let mut tiers = Vec::new();
+        let mut before = Vec::new();
         for alias in config.aliases()? {
             let current = session.wait(session.ledger.current_alias(task, &alias))?;
             if let Some(digest) = current.and_then(|it| it.to) {
@@ -48,6 +49,7 @@ impl Route {
                 let policy = session.policy(&digest)?.unwrap_or_else(|| {
                     TierPolicy::uncalibrated(found.version.mode, found.version.labels.len())
                 });
+                let (policy, _) = in_its_place(policy, &mut before);
                 tiers.push(RouteTier { found, classifier, policy });
             }
         }
