@@ -41,7 +41,7 @@ fn a_model_goes_from_a_file_to_an_alias_with_its_lineage() {
         assert!(kinds.contains(&kind), "{kinds:?}");
     }
     let shown = portfolio.json(&["models", "show", "ticket-triage@micro"]);
-    assert!(shown["certificate"]["threshold"].is_number(), "{shown}");
+    assert!(shown["certificate"]["finding"]["threshold"].is_number(), "{shown}");
     let answers =
         portfolio.json(&["predict", "ticket-triage", "my card was charged twice for one order"]);
     assert_eq!(answers[0]["labels"], json!(["charged_twice"]));
