@@ -58,7 +58,11 @@ pub struct EncoderBase {
     weights: Arc<Weights>,
     packed: Vec<Arc<Panels>>,
     options: EncoderOptions,
+    spare: Spare,
 }
+
+/// Memory of finished batches, for the next ones; models on one base share it.
+type Spare = Arc<Mutex<Vec<Scratch>>>;
 
 /// A fine-tuned encoder with its head.
 pub struct EncoderClassifier {
@@ -71,8 +75,7 @@ pub struct EncoderClassifier {
     /// The base whose matrices are shared: it stays in memory as long as one of its models.
     #[expect(dead_code, reason = "held, never read")]
     base: Option<Arc<EncoderBase>>,
-    /// Memory of finished batches, for the next ones.
-    spare: Mutex<Vec<Scratch>>,
+    spare: Spare,
 }
 
 impl EncoderBase {
@@ -86,7 +89,8 @@ impl EncoderBase {
         let checkpoint = Checkpoint::new(Arc::new(Weights::open(dir)?), None)?;
         let packed = build::pack(&config, &checkpoint, options.precision)?;
         let weights = Arc::clone(checkpoint.base());
-        Ok(Arc::new(Self { config, tokenizer, weights, packed, options }))
+        let spare = Spare::default();
+        Ok(Arc::new(Self { config, tokenizer, weights, packed, options, spare }))
     }
 
     /// The model that an adapter makes of this base. The large matrices stay shared; the
@@ -117,7 +121,8 @@ impl EncoderBase {
         let tokenizer = Arc::clone(&self.tokenizer);
         let model =
             EncoderClassifier::new(network, tokenizer, labels, mode, tokens_max, self.options);
-        Ok(EncoderClassifier { base: Some(Arc::clone(self)), ..model })
+        let spare = Arc::clone(&self.spare);
+        Ok(EncoderClassifier { base: Some(Arc::clone(self)), spare, ..model })
     }
 }
 
@@ -192,7 +197,7 @@ impl EncoderClassifier {
         options: EncoderOptions,
     ) -> Self {
         let isa = options.isa.unwrap_or_else(Isa::best);
-        let spare = Mutex::new(Vec::new());
+        let spare = Spare::default();
         Self { network, tokenizer, labels, mode, tokens_max, isa, base: None, spare }
     }
 
