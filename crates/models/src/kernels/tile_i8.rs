@@ -41,7 +41,7 @@ pub const fn tile_rows(isa: Isa) -> usize {
 pub fn multiply(isa: Isa, product: ProductI8<'_>, count: usize, tile: &mut TileI32) {
     let depth = product.depth;
     assert!((1..=TILE_ROWS_MAX).contains(&count), "a tile has 1 to {TILE_ROWS_MAX} rows");
-    assert!(depth % DEPTH_STEP == 0 && depth <= DEPTH_MAX, "depth {depth} is not allowed");
+    assert!(depth.is_multiple_of(DEPTH_STEP) && depth <= DEPTH_MAX, "depth {depth} is not allowed");
     assert!(product.rows.len() >= count * depth, "rows are missing");
     assert!(product.panel.len() >= depth * PANEL, "the panel is too short");
     match isa {
