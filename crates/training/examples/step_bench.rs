@@ -11,7 +11,7 @@ use freehold_training::kernels::matrix::Store;
 use freehold_training::network::batch::{self, Sequence};
 use freehold_training::network::build::{Blueprint, TargetModule, Trainable, head_spec};
 use freehold_training::network::gradients::Plan;
-use freehold_training::network::{Dropout, loss};
+use freehold_training::network::{Dropout, Keep, loss};
 use freehold_training::optimiser::{AdamW, Group, Moments, norm};
 use freehold_vocabulary::{LabelMode, Seed};
 use rayon::prelude::*;
@@ -100,7 +100,7 @@ fn main() {
             let losses: Vec<f64> = shards[..count]
                 .par_iter_mut()
                 .map(|shard| {
-                    network.forward(shard, &dropout);
+                    network.forward(shard, &dropout, Keep::Everything);
                     let loss = loss::apply(LabelMode::Single, 77, sequences.len() as f32, shard);
                     network.backward(shard, &dropout);
                     loss

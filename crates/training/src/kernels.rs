@@ -12,7 +12,7 @@
 macro_rules! vectorised {
     ($(#[$meta:meta])* pub fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
         $(#[$meta])*
-        #[allow(clippy::too_many_arguments, reason = "buffers of a kernel are passed one by one")]
+        #[allow(clippy::allow_attributes, clippy::too_many_arguments, reason = "buffers of a kernel are passed one by one")]
         pub fn $name($($arg: $ty),*) $(-> $ret)? {
             #[inline(always)]
             fn body($($arg: $ty),*) $(-> $ret)? $body

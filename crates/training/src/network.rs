@@ -126,6 +126,15 @@ pub struct Dropout {
     pub seed: u64,
 }
 
+/// What a forward pass leaves behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// Every activation, for the backward pass.
+    Everything,
+    /// Only the logits: all blocks share the buffers of one.
+    Logits,
+}
+
 /// Places where dropout happens, so that each has a mask of its own.
 #[derive(Debug, Clone, Copy)]
 pub enum Site {
@@ -170,16 +179,18 @@ pub struct Network {
 }
 
 impl Network {
-    /// From token ids to logits, leaving in the shard what the backward pass needs.
-    pub fn forward(&self, shard: &mut Shard, dropout: &Dropout) {
-        shard.tape.resize_with(self.layers.len(), Default::default);
+    /// From token ids to logits; `keep` says whether a backward pass will follow.
+    pub fn forward(&self, shard: &mut Shard, dropout: &Dropout, keep: Keep) {
+        let place = |number| if keep == Keep::Everything { number } else { 0 };
+        let tapes = place(self.layers.len() - 1) + 1;
+        shard.tape.resize_with(tapes.max(shard.tape.len()), Default::default);
         let mut input = std::mem::take(&mut shard.spare);
         self.embed(shard, dropout, &mut input);
         for (number, layer) in self.layers.iter().enumerate() {
-            let mut tape = std::mem::take(&mut shard.tape[number]);
+            let mut tape = std::mem::take(&mut shard.tape[place(number)]);
             std::mem::swap(&mut tape.input, &mut input);
             layer.forward(self, number, shard, dropout, &mut tape, &mut input);
-            shard.tape[number] = tape;
+            shard.tape[place(number)] = tape;
         }
         std::mem::swap(&mut shard.output, &mut input);
         shard.spare = input;

@@ -20,7 +20,7 @@ pub struct Sequence<'a> {
 const SHARD_TOKENS: usize = 288;
 
 /// Tokens of a batch that are computed at once; more are taken in waves, to bound memory.
-pub const WAVE_TOKENS: usize = 4096;
+pub const WAVE_TOKENS: usize = 4 * SHARD_TOKENS;
 
 /// Buffers that hold nothing from one call to the next.
 #[derive(Debug, Default)]
@@ -160,9 +160,9 @@ mod tests {
     fn a_batch_is_computed_in_waves_of_bounded_size() {
         let ids = vec![1; 3000];
         let text = |len: usize| Sequence { ids: &ids[..len], target: Vec::new(), weight: 1.0 };
-        let batch = [2000, 2000, 200, 3000, 3000].map(text);
+        let batch = [500, 600, 200, 900, 3000].map(text);
         let waves: Vec<_> = waves(&batch).map(|(at, it)| (at.text, at.token, it.len())).collect();
-        assert_eq!(waves, [(0, 0, 2), (2, 4000, 2), (4, 7200, 1)]);
+        assert_eq!(waves, [(0, 0, 2), (2, 1100, 2), (4, 2200, 1)]);
     }
 
     #[test]

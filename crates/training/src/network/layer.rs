@@ -138,7 +138,7 @@ impl Layer {
     }
 
     /// `gradient` is that of the block's output and becomes that of its input.
-    #[allow(clippy::too_many_arguments, reason = "the buffers of one block")]
+    #[expect(clippy::too_many_arguments, reason = "the buffers of one block")]
     pub(super) fn backward(
         &self,
         network: &Network,

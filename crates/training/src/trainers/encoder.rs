@@ -105,7 +105,7 @@ impl TrainedEncoder {
 /// # Errors
 /// When an argument cannot be used, the disk refuses, or the loss leaves the finite numbers. The
 /// last checkpoint is kept in every case.
-#[allow(clippy::too_many_arguments, reason = "each is a different thing that a run needs")]
+#[expect(clippy::too_many_arguments, reason = "each is a different thing that a run needs")]
 pub fn train_encoder(
     spec: &EncoderSpec,
     base: &Path,

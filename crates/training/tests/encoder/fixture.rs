@@ -36,7 +36,7 @@ pub fn spec(method: Method) -> EncoderSpec {
     EncoderSpec {
         encoder_learning_rate: Some(3e-3),
         head_learning_rate: 1e-2,
-        head_start: HeadStart::Random,
+        head_start: Some(HeadStart::Random),
         method,
         epochs: 3,
         batch_texts: 8,

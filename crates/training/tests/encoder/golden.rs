@@ -9,7 +9,7 @@ use freehold_training::kernels::matrix::Store;
 use freehold_training::network::batch::{self, Offset, Sequence};
 use freehold_training::network::build::{Blueprint, TargetModule, Trainable};
 use freehold_training::network::gradients::Plan;
-use freehold_training::network::{Dropout, Network, loss};
+use freehold_training::network::{Dropout, Keep, Network, loss};
 use freehold_training::optimiser::{AdamW, Group, Moments, norm};
 use freehold_training::{EncoderSpec, LoraSpec, Method, TrainedEncoder};
 use freehold_vocabulary::{LabelMode, Seed};
@@ -97,7 +97,7 @@ impl Golden {
         for step in 0..=expected.losses.len() {
             let count = batch::pack(&sequences, Offset::default(), &mut shards);
             assert_eq!(count, 1);
-            self.network.forward(&mut shards[0], &dropout);
+            self.network.forward(&mut shards[0], &dropout, Keep::Everything);
             if step == expected.losses.len() {
                 break;
             }

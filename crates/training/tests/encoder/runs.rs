@@ -99,8 +99,13 @@ fn every_method_learns_an_easy_task() {
         (Method::HeadOnly, HeadStart::Probe, Pooling::Mean, 0.6),
     ] {
         let epochs = 10;
-        let spec =
-            EncoderSpec { head_start, pooling, epochs, patience_epochs: epochs, ..spec(method) };
+        let spec = EncoderSpec {
+            head_start: Some(head_start),
+            pooling,
+            epochs,
+            patience_epochs: epochs,
+            ..spec(method)
+        };
         let model = task.run(&spec, tempfile::tempdir().unwrap().path()).unwrap();
         let best = model.best.unwrap();
         let what = &spec.method;

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::corpus::Corpus;
 use crate::checkpoint::Score;
 use crate::network::batch::{self, Offset, Sequence, Shard};
-use crate::network::{Dropout, Network};
+use crate::network::{Dropout, Keep, Network};
 
 /// Which number for each text is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,9 @@ pub fn compute(
     let mut rows = Vec::with_capacity(sequences.len() * width);
     for (_, wave) in batch::waves(&sequences) {
         let count = batch::pack(wave, Offset::default(), shards);
-        shards[..count].par_iter_mut().for_each(|it| network.forward(it, &Dropout::default()));
+        shards[..count]
+            .par_iter_mut()
+            .for_each(|it| network.forward(it, &Dropout::default(), Keep::Logits));
         for shard in &shards[..count] {
             let values = match wanted {
                 Wanted::Logits => &shard.logits,

@@ -16,7 +16,7 @@ use crate::error::TrainingError;
 use crate::kernels::matrix::Store;
 use crate::network::batch::{self, Offset, Sequence, Shard};
 use crate::network::gradients::Plan;
-use crate::network::{Dropout, Network, loss};
+use crate::network::{Dropout, Keep, Network, loss};
 use crate::optimiser::{self, AdamW, Group, Moments};
 
 /// A run in memory.
@@ -89,7 +89,7 @@ impl<'a> Run<'a> {
     }
 
     fn probes(&self) -> bool {
-        self.spec.head_start == HeadStart::Probe && self.spec.label_mode == LabelMode::Single
+        self.spec.head_start() == HeadStart::Probe && self.spec.label_mode == LabelMode::Single
     }
 
     /// Runs what is left of the run.
@@ -274,7 +274,7 @@ impl<'a> Run<'a> {
             .par_iter_mut()
             .map(|shard| {
                 let Some(vectors) = vectors else {
-                    network.forward(shard, dropout);
+                    network.forward(shard, dropout, Keep::Everything);
                     let loss = loss::apply(mode, labels, total, shard);
                     network.backward(shard, dropout);
                     return loss;

@@ -32,7 +32,7 @@ pub struct Found {
 ///
 /// # Errors
 /// As [`train_encoder`]; and without validation examples, because there is nothing to choose by.
-#[allow(clippy::too_many_arguments, reason = "those of a run, and a budget")]
+#[expect(clippy::too_many_arguments, reason = "those of a run, and a budget")]
 pub fn search(
     spec: &EncoderSpec,
     budget: NonZeroUsize,

@@ -1,4 +1,4 @@
-//! What a run should do. Every default is one recipe, chosen on validation data only.
+//! What a run should do. The defaults are one recipe for every data set.
 
 use std::collections::BTreeSet;
 
@@ -51,12 +51,11 @@ pub enum ClassWeights {
 }
 
 /// How the head begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HeadStart {
     /// As logistic regression on the base's vectors (Kumar et al. 2022): the first steps then do
-    /// not distort what the base knows. Only with mean pooling and single labels; otherwise random.
-    #[default]
+    /// not distort what the base knows. Only with single labels; otherwise random.
     Probe,
     Random,
 }
@@ -68,7 +67,8 @@ pub struct EncoderSpec {
     pub method: Method,
     pub label_mode: LabelMode,
     pub pooling: Pooling,
-    pub head_start: HeadStart,
+    /// Without a value: by logistic regression for `head-only`, random otherwise.
+    pub head_start: Option<HeadStart>,
     pub epochs: u32,
     pub batch_texts: usize,
     /// At its peak, for blocks or adapters; without a value, one that suits the method.
@@ -96,8 +96,8 @@ impl Default for EncoderSpec {
             method: Method::Full,
             label_mode: LabelMode::Single,
             pooling: Pooling::Mean,
-            head_start: HeadStart::Probe,
-            epochs: 6,
+            head_start: None,
+            epochs: 5,
             batch_texts: 32,
             encoder_learning_rate: None,
             head_learning_rate: 5e-3,
@@ -125,6 +125,15 @@ impl EncoderSpec {
         self.encoder_learning_rate.unwrap_or(match self.method {
             Method::Full | Method::HeadOnly => 2e-4,
             Method::Lora(_) => 2e-3,
+        })
+    }
+
+    /// How the head begins.
+    #[must_use]
+    pub fn head_start(&self) -> HeadStart {
+        self.head_start.unwrap_or(match self.method {
+            Method::HeadOnly => HeadStart::Probe,
+            Method::Full | Method::Lora(_) => HeadStart::Random,
         })
     }
 
