@@ -1,5 +1,7 @@
 //! The encoder against `transformers` and `peft`: golden files made by `golden/make.py`.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it stands")]
+
 use std::path::{Path, PathBuf};
 
 use freehold_models::kernels::Isa;

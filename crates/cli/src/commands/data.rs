@@ -17,7 +17,7 @@ use crate::wiring::Session;
 /// Import, look at, compare and export datasets.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    Import(import::Arguments),
+    Import(Box<import::Arguments>),
     Append(append::Arguments),
     /// Every dataset with its newest version.
     List,

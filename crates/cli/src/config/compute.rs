@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ComputeConfig {
     /// Threads for training and scoring; 0 means all cores. Results do not depend on it.
@@ -21,12 +21,6 @@ pub struct CpuPrice {
     pub price: f64,
     pub as_of: String,
     pub source: String,
-}
-
-impl Default for ComputeConfig {
-    fn default() -> Self {
-        Self { threads: 0, cpu_hour: None }
-    }
 }
 
 impl ComputeConfig {
