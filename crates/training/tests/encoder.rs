@@ -1,8 +1,5 @@
 //! The encoder trainer against the real libraries, against crashes, and against itself.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it stands")]
-
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "encoder/fixture.rs"]
 mod fixture;
