@@ -1,6 +1,5 @@
 //! The encoder trainer against the real libraries, against crashes, and against itself.
 
-
 #[path = "encoder/fixture.rs"]
 mod fixture;
 #[path = "encoder/golden.rs"]
