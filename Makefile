@@ -44,7 +44,7 @@ deny: ## Licences, sources and duplicates of dependencies
 	cargo deny --offline check bans licenses sources
 
 docs: ## API documentation, warnings are errors
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --workspace --no-deps --locked
 
 interop: build ## Compare live with torch, transformers, peft and onnxruntime (large downloads)
 	bash examples/interop.sh

@@ -1,6 +1,6 @@
 //! Everything that can go wrong in a request, split by what the caller can do.
 //!
-//! A handler only returns the error; [`crate::layers::rescue`] is the single place where it
+//! A handler only returns the error; `layers::rescue` is the single place where it
 //! becomes HTTP in the caller's protocol. Causes go to the log, never to the client.
 
 use std::borrow::Cow;

@@ -1,5 +1,6 @@
 //! The encoder trainer against the real libraries, against crashes, and against itself.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #[path = "encoder/fixture.rs"]
 mod fixture;
 #[path = "encoder/golden.rs"]

