@@ -46,8 +46,8 @@ deny: ## Licences, sources and duplicates of dependencies
 docs: ## API documentation, warnings are errors
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --workspace --no-deps --locked
 
-interop: build ## Compare live with torch, transformers, peft and onnxruntime (large downloads)
-	bash examples/interop.sh
+interop: ## Compare the encoder live with transformers and peft (large downloads)
+	bash benches/interop.sh
 
 bench: ## Measure beside the public peers and write BENCHMARKS.md
 	cargo xtask bench

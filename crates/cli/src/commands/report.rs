@@ -80,7 +80,7 @@ fn build(session: &Session, task: &TaskName) -> Result<LoopReport> {
 fn model_lines(session: &Session, route: &Route, data: &Digest) -> Result<Vec<ModelLine>> {
     let mut lines = Vec::new();
     for tier in &route.tiers {
-        let name = format!("{} {}", tier.found.version.task, tier.found.digest.short());
+        let name = tier.found.digest.short().to_owned();
         let case = Case {
             found: &tier.found,
             name: &name,
