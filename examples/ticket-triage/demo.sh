@@ -29,6 +29,7 @@ find_data() {
   test_file=$folder/test.csv
   files=("train=$folder/train.csv" "test=$folder/test.csv")
   origin="Banking77 (CC BY 4.0)"
+  right=declined_card_payment
 }
 
 rm -rf "$out" && mkdir -p "$out"
@@ -37,6 +38,7 @@ if ! find_data; then
   test_file=$here/tickets.csv
   files=("$here/tickets.csv")
   origin="the invented tickets shipped with Freehold"
+  right=payment_failed
 fi
 
 step "1. A portfolio with one task"
@@ -85,13 +87,12 @@ echo "300 more, one after the other:"
 
 step "8. A correction, and what waits for people"
 trace=$("$python" -c 'import json,sys; print(json.loads(sys.argv[1])["results"][0]["trace_id"])' "$reply")
-label=$("$freehold" data show ticket-triage --json | "$python" -c 'import json,sys; print(json.load(sys.stdin)["labels"][0])')
 curl --silent --fail "$url/v1/feedback" -H 'Content-Type: application/json' \
-  -d "{\"trace_id\": \"$trace\", \"kind\": \"correction\", \"labels\": [\"$label\"]}"
+  -d "{\"trace_id\": \"$trace\", \"kind\": \"correction\", \"labels\": [\"$right\"]}"
 echo
 run review list --task ticket-triage --limit 5
-waiting=$("$freehold" review list --task ticket-triage --limit 1 --json | "$python" -c 'import json,sys; items=json.load(sys.stdin); print(items[0]["trace"] if items else "")')
-if [ -n "$waiting" ]; then run review settle "$waiting" --label "$label" --by "demo"; fi
+waiting=$("$freehold" review list --task ticket-triage --limit 50 --json | "$python" -c 'import json,sys; print(next((it["trace"] for it in json.load(sys.stdin) if "meaning of life" in it["text"]), ""))')
+if [ -n "$waiting" ]; then run review settle "$waiting" --out-of-scope --by "demo"; fi
 run traces tail --lines 3
 run traces sql "select tier, count(*) as answers, round(avg(confidence), 3) as mean_confidence from traces group by tier order by answers desc"
 run data append ticket-triage
