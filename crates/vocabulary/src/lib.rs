@@ -3,9 +3,11 @@
 //! Every other crate speaks these types. Nothing here does IO, reads a clock or draws a random
 //! number: time and randomness are arguments ([`Clock`], [`Seed`]).
 
+pub mod chat;
 pub mod clock;
 pub mod data_class;
 pub mod digest;
+pub mod egress;
 pub mod example;
 pub mod feedback;
 pub mod interval;
@@ -28,7 +30,7 @@ pub use feedback::{Feedback, FeedbackKind};
 pub use interval::{Interval, IntervalMethod};
 pub use label::{Label, LabelMode, LabelSet};
 pub use model::{Lineage, ModelFamily, ModelVersion};
-pub use name::{AliasName, DatasetName, TaskName};
+pub use name::{AliasName, DatasetName, EngineName, TaskName};
 pub use probability::{Confidence, Probability};
 pub use random::{Random, Seed};
 pub use task::{Bar, Metric, Task};

@@ -1,4 +1,4 @@
-//! Names of tasks, datasets and aliases.
+//! Names of tasks, datasets, aliases and engines.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -107,6 +107,9 @@ pub enum OfDataset {}
 /// Marks names of aliases.
 #[derive(Debug)]
 pub enum OfAlias {}
+/// Marks names of engines.
+#[derive(Debug)]
+pub enum OfEngine {}
 
 /// `ticket-triage`
 pub type TaskName = Name<OfTask>;
@@ -114,6 +117,8 @@ pub type TaskName = Name<OfTask>;
 pub type DatasetName = Name<OfDataset>;
 /// `champion` in `ticket-triage@champion`
 pub type AliasName = Name<OfAlias>;
+/// `openai` in `[engines.openai]`
+pub type EngineName = Name<OfEngine>;
 
 #[cfg(test)]
 mod tests {

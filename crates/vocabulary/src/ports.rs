@@ -1,10 +1,14 @@
 //! What the parts ask of each other, as small object-safe traits.
 
+pub mod chat_engine;
 pub mod classifier;
 pub mod engine;
 pub mod progress;
 pub mod trace_log;
 
+pub use chat_engine::{
+    AttemptLog, ChatEngine, ChatEngineCard, ChatStream, Health, OfferedModel,
+};
 pub use classifier::{Classifier, ClassifyError, Scored};
 pub use engine::{Engine, EngineCard, EngineError};
 pub use progress::{Progress, Silent};
