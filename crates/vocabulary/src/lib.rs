@@ -3,6 +3,7 @@
 //! Every other crate speaks these types. Nothing here does IO, reads a clock or draws a random
 //! number: time and randomness are arguments ([`Clock`], [`Seed`]).
 
+pub mod audit;
 pub mod chat;
 pub mod clock;
 pub mod data_class;
