@@ -155,11 +155,11 @@ impl App {
 }
 
 impl Inner {
-    /// The task of that name.
-    pub(crate) fn find(&self, task: &str) -> Option<Served> {
+    /// The task or `task@alias` of that name.
+    pub(crate) fn find(&self, name: &str) -> Option<Served> {
         let serving = self.serving.load();
-        let deployed = serving.portfolio.find(task)?.clone();
-        let counters = serving.counters.get(task)?.clone();
+        let deployed = serving.portfolio.find(name)?.clone();
+        let counters = serving.counters.get(name)?.clone();
         Some(Served { deployed, counters })
     }
 

@@ -38,9 +38,9 @@ pub enum ApiError {
     UnknownRoute { path: String },
     #[error("`{path}` does not answer {method}; see /openapi.json")]
     Method { method: String, path: String },
-    #[error("task `{task}` is not deployed; deployed: {}", listed(.deployed))]
+    #[error("`{task}` is not deployed; deployed: {}", listed(.deployed))]
     UnknownTask { task: String, deployed: Vec<String> },
-    #[error("the model `{model}` does not exist; a model is the name of a task: {}", listed(.deployed))]
+    #[error("the model `{model}` does not exist; a model is `TASK` or `TASK@ALIAS`: {}", listed(.deployed))]
     UnknownModel { model: String, deployed: Vec<String> },
     #[error("there is no trace `{trace}`; use the `trace_id` of an answer of this server")]
     UnknownTrace { trace: String },

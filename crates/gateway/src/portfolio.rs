@@ -1,5 +1,9 @@
 //! What is deployed: for each task the tiers that may answer it, cheapest first.
 //!
+//! A deployment is a task's whole route, called by the task's name, or a single alias of the task
+//! that answers alone, called `task@alias`: `@` occurs in no name, so the two cannot be confused.
+//! Alone, an alias is judged by its own policy, and nobody else is asked when it passes.
+//!
 //! A portfolio is immutable. Promotion and rollback build a new one and swap it in whole, so a
 //! request sees one consistent set of versions from its first tier to its last.
 
@@ -8,18 +12,20 @@ use std::sync::Arc;
 
 use freehold_routing::{Certificate, TierPolicy};
 use freehold_vocabulary::ports::Engine;
-use freehold_vocabulary::{Digest, Label, LabelSet, Task, Tier, Timestamp};
+use freehold_vocabulary::{AliasName, Digest, Label, LabelSet, Task, Tier, Timestamp};
 
-/// Every deployed task by name.
+/// Every deployment by the name that clients use.
 #[derive(Debug, Default)]
 pub struct Portfolio {
-    tasks: HashMap<String, Arc<Deployed>>,
+    deployed: HashMap<String, Arc<Deployed>>,
 }
 
-/// One task with the tiers of its route; after the last tier comes a person.
+/// One task with the tiers of its route, or one alias alone; after the last tier comes a person.
 #[derive(Debug)]
 pub struct Deployed {
     task: Task,
+    /// The alias that answers alone; none for the route.
+    alias: Option<AliasName>,
     labels: LabelSet,
     tiers: Vec<DeployedTier>,
     since: Timestamp,
@@ -37,7 +43,7 @@ pub struct DeployedTier {
 pub enum PortfolioError {
     #[error("task `{0}` has no tier that could answer; promote a model first")]
     NoTier(String),
-    #[error("task `{0}` is deployed twice; keep one deployment of each task")]
+    #[error("`{0}` is deployed twice; keep one deployment of each task and alias")]
     Twice(String),
     #[error("task `{task}`: tier `{tier}` comes after a dearer one; order the route upwards")]
     Order { task: String, tier: Tier },
@@ -48,51 +54,52 @@ pub enum PortfolioError {
 }
 
 impl Portfolio {
-    /// Indexes the deployments by task.
+    /// Indexes the deployments by name.
     ///
     /// # Errors
-    /// When a task occurs twice.
+    /// When a task or an alias of it occurs twice.
     pub fn new(deployed: Vec<Deployed>) -> Result<Self, PortfolioError> {
-        let mut tasks = HashMap::with_capacity(deployed.len());
+        let mut indexed = HashMap::with_capacity(deployed.len());
         for it in deployed {
-            let name = it.task.name.as_str().to_owned();
-            if tasks.insert(name.clone(), Arc::new(it)).is_some() {
+            let name = it.name();
+            if indexed.insert(name.clone(), Arc::new(it)).is_some() {
                 return Err(PortfolioError::Twice(name));
             }
         }
-        Ok(Self { tasks })
+        Ok(Self { deployed: indexed })
     }
 
-    /// The deployment of a task.
+    /// The deployment of that name: a task, or `task@alias`.
     #[must_use]
-    pub fn find(&self, task: &str) -> Option<&Arc<Deployed>> {
-        self.tasks.get(task)
+    pub fn find(&self, name: &str) -> Option<&Arc<Deployed>> {
+        self.deployed.get(name)
     }
 
     /// Every deployment, by name.
     #[must_use]
     pub fn all(&self) -> Vec<&Arc<Deployed>> {
-        let mut all: Vec<_> = self.tasks.values().collect();
-        all.sort_by(|a, b| a.task.name.cmp(&b.task.name));
+        let mut all: Vec<_> = self.deployed.values().collect();
+        // A task comes before its aliases, since none sorts before some.
+        all.sort_by(|a, b| (&a.task.name, &a.alias).cmp(&(&b.task.name, &b.alias)));
         all
     }
 
-    /// The names of the deployed tasks, sorted.
+    /// The names that clients may use, sorted, each task before its aliases.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        self.all().iter().map(|it| it.task.name.to_string()).collect()
+        self.all().iter().map(|it| it.name()).collect()
     }
 
-    /// How many tasks are deployed.
+    /// How many tasks are deployed; their aliases do not count.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.tasks.len()
+    pub fn tasks(&self) -> usize {
+        self.deployed.values().filter(|it| it.alias.is_none()).count()
     }
 
     /// Whether nothing is deployed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.tasks.is_empty()
+        self.deployed.is_empty()
     }
 }
 
@@ -125,7 +132,35 @@ impl Deployed {
         // Versions trained on different data may know different labels; feedback may use any.
         let known = tiers.iter().flat_map(|it| it.labels().as_slice().iter().cloned());
         let labels = LabelSet::sorted(known);
-        Ok(Self { task, labels, tiers, since })
+        Ok(Self { task, alias: None, labels, tiers, since })
+    }
+
+    /// One alias of a task, which answers alone.
+    ///
+    /// # Errors
+    /// When the policy is another model's.
+    pub fn alone(
+        task: Task,
+        alias: AliasName,
+        tier: DeployedTier,
+        since: Timestamp,
+    ) -> Result<Self, PortfolioError> {
+        Ok(Self { alias: Some(alias), ..Self::new(task, vec![tier], since)? })
+    }
+
+    /// What clients call it: the task, or `task@alias`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.alias {
+            None => self.task.name.to_string(),
+            Some(alias) => format!("{}@{alias}", self.task.name),
+        }
+    }
+
+    /// The alias that answers alone; none for the route.
+    #[must_use]
+    pub fn alias(&self) -> Option<&AliasName> {
+        self.alias.as_ref()
     }
 
     /// The task.

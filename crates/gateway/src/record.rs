@@ -108,7 +108,7 @@ fn trace(
         at: asked.at,
         task: served.deployed.task().name.clone(),
         caller: asked.caller.0.to_string(),
-        endpoint: asked.endpoint.to_owned(),
+        endpoint: endpoint(asked, served),
         input,
         outcome: walked.outcome(),
         labels: walked.labels().to_vec(),
@@ -117,6 +117,14 @@ fn trace(
         certificate: walked.certificate(served),
         tiers: walked.tiers.clone(),
         latency_us,
+    }
+}
+
+/// What an alias said alone is told from what the route said: `tasks.predict@micro`.
+fn endpoint(asked: &Asked, served: &Served) -> String {
+    match served.deployed.alias() {
+        None => asked.endpoint.to_owned(),
+        Some(alias) => format!("{}@{alias}", asked.endpoint),
     }
 }
 

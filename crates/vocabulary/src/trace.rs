@@ -7,7 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::{Digest, Label, TaskName, Tier, Timestamp};
 
 /// The name of a trace: 26 characters, sortable by time.
+///
+/// Invariant: 26 characters of Crockford's base 32, also when it was read from JSON, so that it is
+/// safe in a path, a log line or a query.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct TraceId(String);
 
 /// A text is not a trace id.
@@ -44,6 +48,13 @@ impl TraceId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TryFrom<String> for TraceId {
+    type Error = InvalidTraceId;
+    fn try_from(text: String) -> Result<Self, InvalidTraceId> {
+        Self::parse(&text)
     }
 }
 
@@ -100,4 +111,28 @@ pub struct Trace {
     pub certificate: Option<String>,
     pub tiers: Vec<TierAnswer>,
     pub latency_us: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, valid: bool) {
+        assert_eq!(TraceId::parse(text).is_ok(), valid, "{text:?}");
+        let json = serde_json::to_string(text).unwrap();
+        assert_eq!(serde_json::from_str::<TraceId>(&json).is_ok(), valid, "{json}");
+    }
+
+    #[test]
+    fn an_id_is_checked_wherever_it_comes_from() {
+        let id = TraceId::new(Timestamp::from_micros(1_700_000_000_000_000), 7);
+        check(id.as_str(), true);
+        for bad in ["", "01ARZ3NDEKTSV4RRFFQ69G5FA", "01arz3ndektsv4rrffq69g5fav"] {
+            check(bad, false);
+        }
+        // The length is right, and the content would leave a path or a quoted text.
+        check("../../../../../etc/passwd!", false);
+        check("01ARZ3NDEKTSV4RRFFQ69G5F' ", false);
+    }
 }

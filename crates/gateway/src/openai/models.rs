@@ -1,9 +1,10 @@
-//! `GET /v1/models` and `GET /v1/models/{id}`: the deployed tasks, as OpenAI clients list models.
+//! `GET /v1/models` and `GET /v1/models/{id}`: the deployed tasks and their aliases, as OpenAI
+//! clients list models.
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use freehold_routing::Certificate;
-use freehold_vocabulary::{Digest, LabelMode, Tier, Timestamp};
+use freehold_vocabulary::{AliasName, Digest, LabelMode, TaskName, Tier, Timestamp};
 use serde::Serialize;
 
 use crate::app::App;
@@ -31,6 +32,9 @@ pub(crate) struct ModelView {
 /// What the protocol has no field for.
 #[derive(Debug, Serialize)]
 struct DeploymentView {
+    task: TaskName,
+    /// The alias that answers alone; null for the task's whole route.
+    alias: Option<AliasName>,
     mode: LabelMode,
     labels: usize,
     tiers: Vec<TierView>,
@@ -91,11 +95,13 @@ impl ModelView {
             certificate: it.certificate().map(CertificateView::of),
         });
         Self {
-            id: deployed.task().name.to_string(),
+            id: deployed.name(),
             object: "model",
             created: deployed.since().as_micros().div_euclid(1_000_000),
             owned_by: "freehold",
             freehold: DeploymentView {
+                task: deployed.task().name.clone(),
+                alias: deployed.alias().cloned(),
                 mode: deployed.task().mode,
                 labels: deployed.labels().len(),
                 tiers: tiers.collect(),
@@ -128,7 +134,7 @@ impl DecisionModelView {
         let route: Vec<&str> = tiers.chain([Tier::Human.as_str()]).collect();
         let labels = deployed.labels().len();
         Self {
-            name: deployed.task().name.to_string(),
+            name: deployed.name(),
             description: format!("{labels} labels; route {}", route.join(" → ")),
             release_date: deployed.since().day(),
         }

@@ -43,7 +43,7 @@ pub(crate) async fn handler(State(app): State<App>) -> Response {
         ledger,
         traces,
         draining: app.is_draining(),
-        tasks: portfolio.len(),
+        tasks: portfolio.tasks(),
         ready: false,
     };
     let well = [readiness.portfolio, readiness.ledger, readiness.traces];

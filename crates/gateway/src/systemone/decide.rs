@@ -119,7 +119,11 @@ fn check_count(questions: &[(String, Question)]) -> Result<(), ApiError> {
 fn find(app: &App, model: &str, questions: &[(String, Question)]) -> Result<Served, ApiError> {
     app.find(model).ok_or_else(|| {
         let question = questions.first().map(|(name, _)| shown(name)).unwrap_or_default();
-        unfit(app, question, format!("`model` names no task: `{}`", shown(model)))
+        unfit(
+            app,
+            question,
+            format!("`model` names no task and no alias of one: `{}`", shown(model)),
+        )
     })
 }
 
@@ -151,7 +155,7 @@ fn unfit(app: &App, question: String, reason: String) -> ApiError {
 
 fn shown_task(deployed: &Deployed) -> Value {
     let task = deployed.task();
-    json!({ "model": task.name, "mode": task.mode, "labels": deployed.labels() })
+    json!({ "model": deployed.name(), "mode": task.mode, "labels": deployed.labels() })
 }
 
 fn answer_to(

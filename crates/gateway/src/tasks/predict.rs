@@ -1,9 +1,11 @@
 //! `POST /v1/tasks/{task}/predict`: a batch of texts in, one answer for each out, in order.
+//!
+//! `{task}` may be `task@alias`: that model alone, without the rest of the route.
 
 use std::fmt;
 
 use axum::extract::{Path, State};
-use freehold_vocabulary::TaskName;
+use freehold_vocabulary::{AliasName, TaskName};
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +29,9 @@ pub(crate) struct PredictRequest {
 #[derive(Debug, Serialize)]
 pub(crate) struct PredictResponse {
     task: TaskName,
+    /// The alias that answered alone, if one was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alias: Option<AliasName>,
     results: Vec<AnswerView>,
     usage: Usage,
 }
@@ -60,8 +65,12 @@ pub(crate) async fn handler(
     let tokens = answers.iter().map(|(_, walked)| walked.tokens_read()).sum();
     let results = answers.into_iter();
     let results = results.map(|(id, it)| AnswerView::new(&served, id, &it, request.top_k));
-    let task = served.deployed.task().name.clone();
-    Ok(Json(PredictResponse { task, results: results.collect(), usage: Usage { tokens } }))
+    Ok(Json(PredictResponse {
+        task: served.deployed.task().name.clone(),
+        alias: served.deployed.alias().cloned(),
+        results: results.collect(),
+        usage: Usage { tokens },
+    }))
 }
 
 fn checked(app: &App, inputs: Vec<Input>) -> Result<Vec<String>, ApiError> {

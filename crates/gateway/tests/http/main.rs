@@ -4,6 +4,7 @@
 
 mod support;
 
+mod alias;
 mod chat;
 mod connection;
 mod feedback;
