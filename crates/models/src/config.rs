@@ -65,7 +65,7 @@ pub struct EncoderConfig {
     pub intermediate: usize,
     pub activation: Activation,
     pub norm_eps: f32,
-    /// The most tokens a text may have, special tokens included.
+    /// The most tokens a text may have, special tokens included; at most [`TOKENS_MAX`].
     pub tokens_max: usize,
     pub positions: Positions,
     /// Rows of the position table; zero with rotary positions.
@@ -86,6 +86,9 @@ pub struct EncoderConfig {
     /// One entry per layer.
     pub attention: Vec<LayerAttention>,
 }
+
+/// The longest text that is read, whatever a model allows: attention is quadratic.
+pub const TOKENS_MAX: usize = 8192;
 
 /// No published encoder comes near these; they keep a hostile file from exhausting memory.
 const DIMENSION_MAX: usize = 1 << 20;
@@ -164,7 +167,7 @@ impl EncoderConfig {
         if !(self.norm_eps > 0.0 && self.norm_eps < 1.0) {
             return wrong(format!("the epsilon of the norms is {}", self.norm_eps));
         }
-        Ok(self)
+        Ok(Self { tokens_max: self.tokens_max.min(TOKENS_MAX), ..self })
     }
 }
 

@@ -10,6 +10,7 @@ mod network;
 mod panels;
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,6 +25,7 @@ use crate::config::EncoderConfig;
 use crate::error::ModelError;
 use crate::head::HeadSpec;
 use crate::kernels::Isa;
+use crate::limits::InputLimits;
 use crate::tokenizer::TextTokenizer;
 use crate::weights::Weights;
 use network::{Network, Scratch};
@@ -32,14 +34,11 @@ use panels::Panels;
 /// Tokens computed together: their activations fit the second cache of today's processors.
 const BATCH_TOKENS: usize = 256;
 
-/// The longest text that is read, whatever the model allows: attention is quadratic.
-pub const TOKENS_MAX: usize = 8192;
-
 /// How a model is loaded.
 #[derive(Debug, Clone, Copy)]
 pub struct EncoderOptions {
     pub precision: Precision,
-    /// Longer texts are cut to so many tokens; none means what the model allows.
+    /// Longer texts are cut to so many tokens; none means what the version and its base allow.
     pub tokens_max: Option<usize>,
     /// None means the fastest that the processor has.
     pub isa: Option<Isa>,
@@ -107,7 +106,7 @@ impl EncoderBase {
         let adapter = Adapter::open(version_dir)?;
         let checkpoint = Checkpoint::new(Arc::clone(&self.weights), Some(adapter))?;
         let head = HeadSpec::open(version_dir, &self.config)?;
-        let tokens_max = limit(&self.config, self.options);
+        let tokens_max = limit(&self.config, InputLimits::open(version_dir)?, self.options);
         let network = build::network(
             &self.config,
             &checkpoint,
@@ -153,8 +152,10 @@ fn tokenizer(dir: &Path, config: &EncoderConfig) -> Result<Arc<TextTokenizer>, M
     Err(ModelError::malformed(&dir.join("tokenizer.json"), "tokenizer of this model", reason))
 }
 
-fn limit(config: &EncoderConfig, options: EncoderOptions) -> usize {
-    config.tokens_max.min(TOKENS_MAX).min(options.tokens_max.unwrap_or(usize::MAX)).max(1)
+/// The most tokens that base, version and caller all allow.
+fn limit(config: &EncoderConfig, own: InputLimits, options: EncoderOptions) -> usize {
+    let own = own.tokens_max.map_or(usize::MAX, NonZeroUsize::get);
+    config.tokens_max.min(own).min(options.tokens_max.unwrap_or(usize::MAX)).max(1)
 }
 
 /// The first directory that has the file.
@@ -181,7 +182,7 @@ impl EncoderClassifier {
         let checkpoint = Checkpoint::open(version_dir, base_dir)?;
         let head = HeadSpec::open(version_dir, &config)?;
         let packed = build::pack(&config, &checkpoint, options.precision)?;
-        let tokens_max = limit(&config, options);
+        let tokens_max = limit(&config, InputLimits::open(version_dir)?, options);
         let network =
             build::network(&config, &checkpoint, &head, labels.len(), &packed, true, tokens_max)?;
         checkpoint.check_all_read()?;

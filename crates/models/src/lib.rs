@@ -9,7 +9,9 @@ pub mod encoder;
 pub mod error;
 pub mod head;
 pub mod kernels;
+pub mod limits;
 pub mod micro;
+pub mod rotary;
 #[cfg(test)]
 mod testing;
 pub mod tokenizer;
@@ -20,5 +22,7 @@ pub use config::{Architecture, EncoderConfig};
 pub use encoder::{EncoderBase, EncoderClassifier, EncoderOptions, Precision};
 pub use error::{ModelError, TokenizeError};
 pub use head::{Activation, HeadDense, HeadSpec, Pooling};
+pub use limits::InputLimits;
+pub use rotary::RotaryTable;
 pub use tokenizer::TextTokenizer;
 pub use weights::{Tensor, Weights};

@@ -70,7 +70,10 @@ fn main() {
     if matches!(spec.method, Method::Lora(_)) {
         model.write_adapter(&exports.join("adapter"), &args[0]).expect("an adapter");
     }
-    let sample: Vec<LabelledText> = train.iter().step_by(train.len() / 20 + 1).cloned().collect();
+    let mut sample: Vec<LabelledText> =
+        train.iter().step_by(train.len() / 20 + 1).cloned().collect();
+    // The longest shows whether texts are cut alike.
+    sample.extend(train.iter().max_by_key(|it| it.text.len()).cloned());
     let logits = model.logits(&sample).expect("logits");
     let logits: Vec<&[f32]> = logits.chunks_exact(labels.len()).collect();
     let texts: Vec<&str> = sample.iter().map(|it| it.text.as_str()).collect();

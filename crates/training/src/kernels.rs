@@ -41,9 +41,11 @@ macro_rules! vectorised {
 
 pub mod attention;
 pub mod dropout;
+pub mod geglu;
 pub mod gelu;
 pub mod layer_norm;
 pub mod matrix;
+pub mod pre_norm;
 pub mod scalar;
 
 #[cfg(test)]

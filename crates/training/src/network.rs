@@ -17,10 +17,10 @@ pub mod loss;
 use freehold_models::Pooling;
 
 use crate::kernels::dropout::Mask;
-use crate::kernels::{dropout, layer_norm};
+use crate::kernels::{dropout, layer_norm, pre_norm};
 use batch::Shard;
 use head::Head;
-use layer::Layer;
+use layer::{Layer, Pass};
 
 /// Which buffer a tensor lives in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -103,16 +103,38 @@ impl Weights {
     }
 }
 
-/// The input: rows by token, by position and maybe by type, then a norm.
+/// A layer norm. An absent bias is a frozen tensor of zeros without a name.
+#[derive(Debug, Clone, Copy)]
+pub struct Norm {
+    pub gamma: Span,
+    pub beta: Span,
+}
+
+impl Norm {
+    /// Whether training moves any part of it.
+    #[must_use]
+    pub fn is_trainable(self) -> bool {
+        self.gamma.is_trainable() || self.beta.is_trainable()
+    }
+}
+
+/// Learned positions.
+#[derive(Debug, Clone, Copy)]
+pub struct PositionTable {
+    pub rows: Span,
+    /// The first position's row.
+    pub offset: usize,
+}
+
+/// The input: rows by token, maybe by position and by type, then a norm.
 #[derive(Debug, Clone, Copy)]
 pub struct Embeddings {
     pub word: Span,
-    pub position: Span,
-    /// The first position's row in the table.
-    pub position_offset: usize,
+    /// None where attention knows positions by rotation.
+    pub position: Option<PositionTable>,
     /// The row of the first type, added everywhere.
     pub token_type: Option<Span>,
-    pub norm: Span,
+    pub norm: Norm,
 }
 
 /// Shares of elements dropped while training; all zero while predicting.
@@ -169,6 +191,8 @@ pub struct Network {
     pub weights: Weights,
     pub embeddings: Embeddings,
     pub layers: Vec<Layer>,
+    /// After the last block, where norms come first.
+    pub final_norm: Option<Norm>,
     pub head: Head,
     pub hidden: usize,
     pub heads: usize,
@@ -189,11 +213,18 @@ impl Network {
         for (number, layer) in self.layers.iter().enumerate() {
             let mut tape = std::mem::take(&mut shard.tape[place(number)]);
             std::mem::swap(&mut tape.input, &mut input);
-            layer.forward(self, number, shard, dropout, &mut tape, &mut input);
+            let pass = Pass { network: self, number, shard, dropout };
+            layer.forward(pass, &mut tape, &mut input);
             shard.tape[place(number)] = tape;
         }
         std::mem::swap(&mut shard.output, &mut input);
         shard.spare = input;
+        if let Some(norm) = self.final_norm {
+            let size = shard.tokens() * self.hidden;
+            std::mem::swap(&mut shard.output, &mut shard.spare);
+            let output = fit(&mut shard.output, size);
+            shard.final_norm.forward(self, norm, &shard.spare[..size], output);
+        }
         self.head.forward(self, shard, dropout);
     }
 
@@ -203,17 +234,16 @@ impl Network {
         self.head.backward(self, shard, dropout);
         let deepest = self.layers.iter().position(Layer::is_trainable).unwrap_or(self.layers.len());
         let mut gradient = std::mem::take(&mut shard.gradient);
+        if let Some(norm) = self.final_norm.filter(|_| deepest < self.layers.len()) {
+            let size = shard.tokens() * self.hidden;
+            let below = zeroed(&mut shard.spare, size);
+            shard.final_norm.backward(self, norm, &mut gradient[..size], below);
+            std::mem::swap(&mut gradient, &mut shard.spare);
+        }
         for (number, layer) in self.layers.iter().enumerate().skip(deepest).rev() {
             let mut tape = std::mem::take(&mut shard.tape[number]);
-            layer.backward(
-                self,
-                number,
-                shard,
-                dropout,
-                &mut tape,
-                &mut gradient,
-                number > deepest,
-            );
+            let pass = Pass { network: self, number, shard, dropout };
+            layer.backward(pass, &mut tape, &mut gradient, number > deepest);
             shard.tape[number] = tape;
         }
         shard.gradient = gradient;
@@ -222,15 +252,19 @@ impl Network {
     fn embed(&self, shard: &mut Shard, dropout: &Dropout, out: &mut Vec<f32>) {
         let (tokens, hidden, weights) = (shard.tokens(), self.hidden, &self.weights);
         let sum = fit(&mut shard.scratch.narrow, tokens * hidden);
-        let (word, position) =
-            (weights.get(self.embeddings.word), weights.get(self.embeddings.position));
+        let word = weights.get(self.embeddings.word);
+        let table = self.embeddings.position.map(|it| (weights.get(it.rows), it.offset));
         let positions = shard.lengths.iter().flat_map(|length| 0..*length);
         for ((row, id), place) in sum.chunks_exact_mut(hidden).zip(&shard.ids).zip(positions) {
             let word = &word[*id as usize * hidden..][..hidden];
-            let position =
-                &position[(place + self.embeddings.position_offset) * hidden..][..hidden];
-            for ((row, word), position) in row.iter_mut().zip(word).zip(position) {
-                *row = word + position;
+            match table {
+                None => row.copy_from_slice(word),
+                Some((table, offset)) => {
+                    let position = &table[(place + offset) * hidden..][..hidden];
+                    for ((row, word), position) in row.iter_mut().zip(word).zip(position) {
+                        *row = word + position;
+                    }
+                }
             }
             if let Some(token_type) = self.embeddings.token_type {
                 for (row, it) in row.iter_mut().zip(&weights.get(token_type)[..hidden]) {
@@ -241,7 +275,7 @@ impl Network {
         let nothing = fit(&mut shard.scratch.second, tokens * hidden);
         nothing.fill(0.0);
         let inverse = fit(&mut shard.scratch.row, tokens);
-        let (gamma, beta) = weights.get(self.embeddings.norm).split_at(hidden);
+        let Norm { gamma, beta } = self.embeddings.norm;
         let (out, zero) = (fit(out, tokens * hidden), vec![0.0; hidden]);
         layer_norm::forward(
             sum,
@@ -249,8 +283,8 @@ impl Network {
             &zero,
             Mask::NONE,
             0,
-            gamma,
-            beta,
+            weights.get(gamma),
+            weights.get(beta),
             self.epsilon,
             out,
             inverse,
@@ -258,6 +292,46 @@ impl Network {
         let mask = dropout.mask(Site::Embeddings);
         dropout::apply_in_place(mask, (shard.first_token * hidden) as u32, out);
     }
+}
+
+/// What a norm on its own leaves for its backward pass.
+#[derive(Debug, Default)]
+pub struct NormTape {
+    normalised: Vec<f32>,
+    inverse: Vec<f32>,
+    /// Gradients of γ and β.
+    pub d_scale: Vec<f32>,
+}
+
+impl NormTape {
+    /// Writes the norm of the rows of `x` to `y`.
+    fn forward(&mut self, network: &Network, norm: Norm, x: &[f32], y: &mut [f32]) {
+        let weights = &network.weights;
+        pre_norm::normalise(
+            x,
+            weights.get(norm.gamma),
+            weights.get(norm.beta),
+            network.epsilon,
+            fit(&mut self.normalised, x.len()),
+            fit(&mut self.inverse, x.len() / network.hidden),
+            y,
+        );
+    }
+
+    /// Adds the gradient of the rows to `dx`, given that of the result, which is overwritten.
+    fn backward(&mut self, network: &Network, norm: Norm, dy: &mut [f32], dx: &mut [f32]) {
+        let (normalised, inverse) = (&self.normalised[..dy.len()], &self.inverse);
+        let scale = zeroed(&mut self.d_scale, 2 * network.hidden);
+        let gamma = network.weights.get(norm.gamma);
+        pre_norm::normalise_backward(dy, normalised, inverse, gamma, dx, scale);
+    }
+}
+
+/// As [`fit`], cleared.
+fn zeroed(buffer: &mut Vec<f32>, len: usize) -> &mut [f32] {
+    let buffer = fit(buffer, len);
+    buffer.fill(0.0);
+    buffer
 }
 
 /// The first `len` elements of a buffer that only ever grows; their values are whatever they were.

@@ -222,12 +222,18 @@ fn register(
 /// Every file below a folder, under its relative name.
 fn files_of(folder: &std::path::Path) -> Result<Vec<NewFile>> {
     let mut files = Vec::new();
-    for entry in
-        std::fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))?
-    {
-        let entry = entry?;
-        if entry.file_type()?.is_file() {
-            files.push(NewFile::path(&entry.file_name().to_string_lossy(), entry.path())?);
+    let mut folders = vec![folder.to_owned()];
+    while let Some(inner) = folders.pop() {
+        let entries = std::fs::read_dir(&inner)
+            .with_context(|| format!("{} cannot be read", inner.display()))?;
+        for entry in entries {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(folder)?.to_string_lossy().into_owned();
+            files.push(NewFile::path(&name, path)?);
         }
     }
     files.sort_by(|a, b| a.name.cmp(&b.name));

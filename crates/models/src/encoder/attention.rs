@@ -8,7 +8,7 @@
 use super::linear::grow;
 use crate::config::LayerAttention;
 use crate::kernels::finish::scale_rows;
-use crate::kernels::rows::{rotate, softmax, transpose_keys};
+use crate::kernels::rows::{softmax, transpose_keys};
 use crate::kernels::tile_f32::{ProductF32, multiply, tile_rows};
 use crate::kernels::{Isa, PANEL, TILE_ROWS_MAX};
 
@@ -29,42 +29,6 @@ pub struct Heads {
 pub struct AttentionScratch {
     keys: Vec<f32>,
     scores: Vec<f32>,
-}
-
-/// Cosines and sines for each position, `width / 2` of each.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RotaryTable {
-    pub base: f32,
-    half: usize,
-    cosines: Vec<f32>,
-    sines: Vec<f32>,
-}
-
-impl RotaryTable {
-    /// The angles of `positions` positions for heads of `width`.
-    #[must_use]
-    pub fn new(base: f32, width: usize, positions: usize) -> Self {
-        let half = width / 2;
-        let angle = |at: usize| {
-            let exponent = (2 * (at % half)) as f32 / width as f32;
-            (at / half) as f32 * (1.0 / base.powf(exponent))
-        };
-        let angles: Vec<f32> = (0..positions * half).map(angle).collect();
-        let cosines = angles.iter().map(|angle| angle.cos()).collect();
-        let sines = angles.iter().map(|angle| angle.sin()).collect();
-        Self { base, half, cosines, sines }
-    }
-
-    /// Rotates the queries and keys of one sequence, whose rows are `3 · hidden` wide.
-    pub fn apply(&self, isa: Isa, heads: Heads, projected: &mut [f32]) {
-        for (position, row) in projected.chunks_exact_mut(3 * heads.hidden).enumerate() {
-            let angles = position * self.half..(position + 1) * self.half;
-            let (cosines, sines) = (&self.cosines[angles.clone()], &self.sines[angles]);
-            for head in row[..2 * heads.hidden].chunks_exact_mut(heads.width) {
-                rotate(isa, head, cosines, sines);
-            }
-        }
-    }
 }
 
 /// Attention of one sequence of `length` tokens.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::attention::{Heads, RotaryTable};
+use super::attention::Heads;
 use super::linear::{Linear, LowRank};
 use super::network::{Embeddings, Head, Layer, Network, Norm, Table};
 use super::panels::{Draft, Panels, Precision, settle};
@@ -11,6 +11,7 @@ use crate::adapter::{Checkpoint, LoraPair};
 use crate::config::{EncoderConfig, LayerNames, Positions, Projection};
 use crate::error::ModelError;
 use crate::head::HeadSpec;
+use crate::rotary::RotaryTable;
 
 /// The four large matrices of a layer, in the order in which they are used.
 const PARTS: [Part; 4] = [Part::Projection, Part::AttentionOut, Part::Up, Part::Down];

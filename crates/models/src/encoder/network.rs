@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::attention::{AttentionScratch, Heads, RotaryTable, SLACK, attend};
+use super::attention::{AttentionScratch, Heads, SLACK, attend};
 use super::linear::{Linear, LinearScratch, grow};
 use crate::config::LayerAttention;
 use crate::head::{Activation, Pooling};
@@ -13,6 +13,7 @@ use crate::kernels::Isa;
 use crate::kernels::elementwise::{activate, add, multiply};
 use crate::kernels::finish::Finish;
 use crate::kernels::rows::{layer_norm, mean};
+use crate::rotary::{RotaryTable, Turn};
 use crate::weights::MappedRows;
 
 /// A layer norm; absent biases are zeros.
@@ -202,7 +203,7 @@ impl Network {
         for &length in lengths {
             let rows = &mut projected[from * 3 * hidden..];
             if let Some(rotary) = &layer.rotary {
-                rotary.apply(isa, self.heads, &mut rows[..length * 3 * hidden]);
+                rotary.turn(isa, Turn::Forth, hidden, &mut rows[..length * 3 * hidden]);
             }
             let out = &mut context[from * hidden..(from + length) * hidden];
             attend(isa, self.heads, layer.attention, rows, length, attention, out);

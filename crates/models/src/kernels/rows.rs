@@ -120,9 +120,8 @@ vectorised! {
         }
     }
 
-    /// Rotates pairs `(x[i], x[i + half])` by the angles of a position (Su et al. 2021).
-    pub fn rotate(head: &mut [f32], cosines: &[f32], sines: &[f32]) {
-        let (low, high) = head.split_at_mut(cosines.len());
+    /// Rotates pairs `(low[i], high[i])`, the halves of a head, by the angles of a position.
+    pub fn rotate(low: &mut [f32], high: &mut [f32], cosines: &[f32], sines: &[f32]) {
         for (((a, b), cos), sin) in low.iter_mut().zip(high).zip(cosines).zip(sines) {
             let (x, y) = (*a, *b);
             *a = x * *cos - y * *sin;

@@ -7,7 +7,7 @@ use std::path::Path;
 use freehold_models::{Adapter, HeadSpec};
 use serde_json::{Value, json};
 
-use super::{create, stock_name, write_head};
+use super::{create, stock_name, write_head, write_limits};
 use crate::error::TrainingError;
 use crate::storage::{Outgoing, write_tensors, write_text};
 use crate::trainers::encoder::TrainedEncoder;
@@ -47,6 +47,7 @@ impl TrainedEncoder {
             config(lora, base_name, names().map(|it| stock_name(architecture, it)).collect());
         let text = serde_json::to_string_pretty(&config).expect("a configuration is plain data");
         write_text(&dir.join(Adapter::CONFIG_FILE), &text)?;
+        write_limits(dir, self)?;
         write_head(dir, &self.head, &HeadSpec::stock(&self.config))
     }
 }

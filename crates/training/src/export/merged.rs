@@ -4,22 +4,25 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use freehold_models::HeadSpec;
 use freehold_models::weights::Weights;
+use freehold_models::{Architecture, EncoderConfig, HeadSpec};
 use freehold_vocabulary::LabelMode;
 use serde_json::{Map, Value, json};
 
-use super::{create, stock_class, stock_name, write_head};
+use super::{bare_class, create, sentence, stock_class, stock_name, write_head, write_limits};
 use crate::error::TrainingError;
 use crate::kernels::matrix::{Matrix, MatrixMut, Store, multiply};
 use crate::network::{Named, Network, Pool};
 use crate::storage::{Outgoing, write_tensors, write_text, write_whole};
 use crate::trainers::encoder::TrainedEncoder;
 
+/// Settings of a tokenizer for Python; how much it reads stands there too.
+const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
+
 /// Files of a base that go with any model made from it, when they are there.
 const TOKENIZER_FILES: [&str; 6] = [
     "tokenizer.json",
-    "tokenizer_config.json",
+    TOKENIZER_CONFIG,
     "special_tokens_map.json",
     "vocab.txt",
     "vocab.json",
@@ -27,7 +30,8 @@ const TOKENIZER_FILES: [&str; 6] = [
 ];
 
 impl TrainedEncoder {
-    /// Writes what `transformers.AutoModelForSequenceClassification.from_pretrained` reads.
+    /// Writes what `transformers.AutoModelForSequenceClassification.from_pretrained` reads, or,
+    /// where the stock class lacks the head, `sentence_transformers.SentenceTransformer`.
     ///
     /// # Errors
     /// When the base is no longer readable or the disk refuses.
@@ -56,15 +60,44 @@ impl TrainedEncoder {
         let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
         write_tensors(&dir.join("model.safetensors"), &metadata, &tensors)?;
         self.write_config(dir)?;
+        self.write_tokenizer(dir)?;
+        write_limits(dir, self)?;
+        write_head(dir, &self.head, &self.stock_head())?;
+        if self.has_stock_head() { Ok(()) } else { sentence::write(self, dir) }
+    }
+
+    /// The head that the stock class has under the configuration that is written.
+    fn stock_head(&self) -> HeadSpec {
+        let pooling = match self.config.architecture {
+            Architecture::ModernBert => self.head.pooling,
+            Architecture::Bert | Architecture::DistilBert | Architecture::Roberta => {
+                self.config.pooling
+            }
+        };
+        HeadSpec::stock(&EncoderConfig { pooling, ..self.config.clone() })
+    }
+
+    fn has_stock_head(&self) -> bool {
+        self.head == self.stock_head()
+    }
+
+    fn write_tokenizer(&self, dir: &Path) -> Result<(), TrainingError> {
         for name in TOKENIZER_FILES {
             let path = self.base.join(name);
-            if path.exists() {
-                let bytes = std::fs::read(&path)
-                    .map_err(|error| TrainingError::unreadable(&path, error))?;
-                write_whole(&dir.join(name), |out| out.write_all(&bytes))?;
+            if !path.exists() {
+                continue;
             }
+            let mut bytes =
+                std::fs::read(&path).map_err(|error| TrainingError::unreadable(&path, error))?;
+            if name == TOKENIZER_CONFIG
+                && let Ok(mut settings) = serde_json::from_slice::<Map<String, Value>>(&bytes)
+            {
+                settings.insert("model_max_length".to_owned(), json!(self.tokens_max()));
+                bytes = serde_json::to_vec_pretty(&settings).expect("settings are plain data");
+            }
+            write_whole(&dir.join(name), |out| out.write_all(&bytes))?;
         }
-        write_head(dir, &self.head, &HeadSpec::stock(&self.config))
+        Ok(())
     }
 
     fn write_config(&self, dir: &Path) -> Result<(), TrainingError> {
@@ -82,7 +115,12 @@ impl TrainedEncoder {
             LabelMode::Single => "single_label_classification",
             LabelMode::Multi => "multi_label_classification",
         };
-        config.insert("architectures".to_owned(), json!([stock_class(self.config.architecture)]));
+        let architecture = self.config.architecture;
+        let class = if self.has_stock_head() { stock_class } else { bare_class };
+        config.insert("architectures".to_owned(), json!([class(architecture)]));
+        if architecture == Architecture::ModernBert {
+            config.insert("classifier_pooling".to_owned(), json!(self.head.pooling));
+        }
         config.insert("id2label".to_owned(), id2label.into());
         config.insert("label2id".to_owned(), label2id.into());
         config.insert("problem_type".to_owned(), problem.into());

@@ -4,15 +4,21 @@
 //! the backward pass recomputes them from the queries, the keys and one number a row. Sequences
 //! are short in the tasks this crate is for, so the products are own loops that keep a row of
 //! results in registers; a general matrix product would spend its time packing.
+//! Where tokens look only so far, queries are taken in blocks, each with the keys it can see.
+
+use std::ops::Range;
 
 use super::dropout::Mask;
 use super::scalar::exp;
 
-/// Where heads and rows lie in a packed `[token][query | key | value]` buffer.
+/// Where heads and rows lie in a packed `[token][query | key | value]` buffer, and how far they
+/// look.
 #[derive(Debug, Clone, Copy)]
 pub struct Heads {
     pub count: usize,
     pub width: usize,
+    /// Keys at a distance of at most so many tokens; none means all.
+    pub reach: Option<usize>,
 }
 
 impl Heads {
@@ -24,6 +30,26 @@ impl Heads {
 
     fn scale(self) -> f32 {
         1.0 / (self.width as f32).sqrt()
+    }
+
+    /// The keys that a query sees in a sequence of `n` tokens; the relation is symmetric.
+    #[inline(always)]
+    fn seen(self, query: usize, n: usize) -> Range<usize> {
+        match self.reach {
+            None => 0..n,
+            Some(reach) => query.saturating_sub(reach)..(query + reach + 1).min(n),
+        }
+    }
+
+    /// Tokens that are computed together: all of them, or blocks about as long as they see.
+    fn block(self, n: usize) -> usize {
+        self.reach.map_or(n, |reach| (reach + 1).next_multiple_of(16))
+    }
+
+    /// What a block sees, from the beginning of a whole vector on.
+    #[inline(always)]
+    fn seen_by(self, block: &Range<usize>, n: usize) -> Range<usize> {
+        self.seen(block.start, n).start / 16 * 16..self.seen(block.end - 1, n).end
     }
 }
 
@@ -105,6 +131,19 @@ fn transpose(x: &[f32], x_row: usize, rows: usize, columns: usize, out: &mut [f3
     }
 }
 
+/// Cuts `n` tokens into blocks of at most `size`.
+#[inline(always)]
+fn blocks(n: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..n).step_by(size.max(1)).map(move |from| from..(from + size).min(n))
+}
+
+/// Clears the part of a row that is not seen; products over whole blocks read it.
+#[inline(always)]
+fn hide(row: &mut [f32], seen: &Range<usize>) {
+    row[..seen.start].fill(0.0);
+    row[seen.end..].fill(0.0);
+}
+
 /// The largest of a row, in sixteen lanes.
 #[inline(always)]
 fn maximum(row: &[f32]) -> f32 {
@@ -134,10 +173,16 @@ vectorised! {
             for head in 0..heads.count {
                 let column = head * width;
                 transpose(&rows[hidden + column..], 3 * hidden, n, width, transposed, stride);
-                Product { a: &rows[column..], a_row: 3 * hidden, a_column: 1, b: transposed, b_row: stride, m: n, k: width, n: stride }
-                    .store(heads.scale(), scores, stride);
+                for block in blocks(n, heads.block(n)) {
+                    let keys = heads.seen_by(&block, n);
+                    Product { a: &rows[block.start * 3 * hidden + column..], a_row: 3 * hidden, a_column: 1, b: &transposed[keys.start..], b_row: stride, m: block.len(), k: width, n: padded(keys.len()) }
+                        .store(heads.scale(), &mut scores[block.start * stride + keys.start..], stride);
+                }
                 for row in 0..n {
+                    let seen = heads.seen(row, n);
                     let scores = &mut scores[row * stride..row * stride + n];
+                    hide(scores, &seen);
+                    let scores = &mut scores[seen.clone()];
                     let most = maximum(scores);
                     let mut sums = [0.0f32; 16];
                     for (i, score) in scores.iter_mut().enumerate() {
@@ -147,13 +192,16 @@ vectorised! {
                     let total: f32 = sums.iter().sum();
                     log_sum[start * heads.count + head * n + row] = most + total.ln();
                     let scale = 1.0 / total;
-                    let at = place(first + start as u32 + row as u32, head, heads);
+                    let at = place(first + start as u32 + row as u32, head, heads).wrapping_add(seen.start as u32);
                     for (i, score) in scores.iter_mut().enumerate() {
                         *score *= scale * mask.factor(at.wrapping_add(i as u32));
                     }
                 }
-                Product { a: scores, a_row: stride, a_column: 1, b: &rows[2 * hidden + column..], b_row: 3 * hidden, m: n, k: n, n: width }
-                    .store(1.0, &mut context[start * hidden + column..], hidden);
+                for block in blocks(n, heads.block(n)) {
+                    let keys = heads.seen_by(&block, n);
+                    Product { a: &scores[block.start * stride + keys.start..], a_row: stride, a_column: 1, b: &rows[keys.start * 3 * hidden + 2 * hidden + column..], b_row: 3 * hidden, m: block.len(), k: keys.len(), n: width }
+                        .store(1.0, &mut context[(start + block.start) * hidden + column..], hidden);
+                }
             }
             start += n;
         }
@@ -189,20 +237,30 @@ vectorised! {
                 let d_out = &d_context[start * hidden + column..];
                 let out = &context[start * hidden + column..];
                 transpose(&rows[hidden + column..], 3 * hidden, n, width, transposed, stride);
-                Product { a: &rows[column..], a_row: 3 * hidden, a_column: 1, b: transposed, b_row: stride, m: n, k: width, n: stride }
-                    .store(heads.scale(), scores, stride);
+                for block in blocks(n, heads.block(n)) {
+                    let keys = heads.seen_by(&block, n);
+                    Product { a: &rows[block.start * 3 * hidden + column..], a_row: 3 * hidden, a_column: 1, b: &transposed[keys.start..], b_row: stride, m: block.len(), k: width, n: padded(keys.len()) }
+                        .store(heads.scale(), &mut scores[block.start * stride + keys.start..], stride);
+                }
                 transpose(&rows[2 * hidden + column..], 3 * hidden, n, width, transposed, stride);
-                Product { a: d_out, a_row: hidden, a_column: 1, b: transposed, b_row: stride, m: n, k: width, n: stride }
-                    .store(1.0, gradient, stride);
+                for block in blocks(n, heads.block(n)) {
+                    let keys = heads.seen_by(&block, n);
+                    Product { a: &d_out[block.start * hidden..], a_row: hidden, a_column: 1, b: &transposed[keys.start..], b_row: stride, m: block.len(), k: width, n: padded(keys.len()) }
+                        .store(1.0, &mut gradient[block.start * stride + keys.start..], stride);
+                }
                 for row in 0..n {
                     let log_sum = log_sum[start * heads.count + head * n + row];
-                    let at = place(first + start as u32 + row as u32, head, heads);
+                    let seen = heads.seen(row, n);
+                    let at = place(first + start as u32 + row as u32, head, heads).wrapping_add(seen.start as u32);
                     let mut along = 0.0;
                     for (d, o) in d_out[row * hidden..][..width].iter().zip(&out[row * hidden..][..width]) {
                         along += d * o;
                     }
                     let scores = &mut scores[row * stride..row * stride + n];
                     let gradient = &mut gradient[row * stride..row * stride + n];
+                    hide(scores, &seen);
+                    hide(gradient, &seen);
+                    let (scores, gradient) = (&mut scores[seen.clone()], &mut gradient[seen]);
                     for (i, (score, gradient)) in scores.iter_mut().zip(gradient).enumerate() {
                         let probability = exp(*score - log_sum);
                         let factor = mask.factor(at.wrapping_add(i as u32));
@@ -210,12 +268,18 @@ vectorised! {
                         *score = probability * factor;
                     }
                 }
-                Product { a: scores, a_row: 1, a_column: stride, b: d_out, b_row: hidden, m: n, k: n, n: width }
-                    .store(1.0, d_value, width);
-                Product { a: gradient, a_row: stride, a_column: 1, b: &rows[hidden + column..], b_row: 3 * hidden, m: n, k: n, n: width }
-                    .store(heads.scale(), d_query, width);
-                Product { a: gradient, a_row: 1, a_column: stride, b: &rows[column..], b_row: 3 * hidden, m: n, k: n, n: width }
-                    .store(heads.scale(), d_key, width);
+                for block in blocks(n, heads.block(n)) {
+                    let seen = heads.seen_by(&block, n);
+                    let (m, k, to) = (block.len(), seen.len(), block.start * width);
+                    // As keys the tokens of the block are columns, as queries they are rows.
+                    let (as_keys, as_query) = (seen.start * stride + block.start, block.start * stride + seen.start);
+                    Product { a: &scores[as_keys..], a_row: 1, a_column: stride, b: &d_out[seen.start * hidden..], b_row: hidden, m, k, n: width }
+                        .store(1.0, &mut d_value[to..], width);
+                    Product { a: &gradient[as_query..], a_row: stride, a_column: 1, b: &rows[seen.start * 3 * hidden + hidden + column..], b_row: 3 * hidden, m, k, n: width }
+                        .store(heads.scale(), &mut d_query[to..], width);
+                    Product { a: &gradient[as_keys..], a_row: 1, a_column: stride, b: &rows[seen.start * 3 * hidden + column..], b_row: 3 * hidden, m, k, n: width }
+                        .store(heads.scale(), &mut d_key[to..], width);
+                }
                 for row in 0..n {
                     let from = row * width..(row + 1) * width;
                     let to = row * 3 * hidden + column;
@@ -234,53 +298,83 @@ mod tests {
     use super::*;
     use crate::kernels::tests::{Slope, numbers};
 
-    const HEADS: Heads = Heads { count: 3, width: 5 };
     const LENGTHS: [usize; 3] = [1, 4, 18];
     const TOKENS: usize = 23;
 
-    fn run(qkv: &[f32], mask: Mask) -> (Vec<f32>, Vec<f32>) {
-        let mut context = vec![0.0; TOKENS * HEADS.hidden()];
-        let mut log_sum = vec![0.0; TOKENS * HEADS.count];
-        let mut scratch = Scratch::default();
-        forward(qkv, &LENGTHS, HEADS, mask, 6, &mut context, &mut log_sum, &mut scratch);
+    const fn heads(reach: Option<usize>) -> Heads {
+        Heads { count: 3, width: 5, reach }
+    }
+
+    fn run(qkv: &[f32], heads: Heads, mask: Mask) -> (Vec<f32>, Vec<f32>) {
+        let mut context = vec![0.0; TOKENS * heads.hidden()];
+        let mut log_sum = vec![0.0; TOKENS * heads.count];
+        // What is in the buffers before must not matter.
+        let mut scratch = Scratch { scores: vec![f32::NAN; 4096], ..Scratch::default() };
+        forward(qkv, &LENGTHS, heads, mask, 6, &mut context, &mut log_sum, &mut scratch);
         (context, log_sum)
     }
 
     #[track_caller]
-    fn check(mask: Mask) {
-        let mut qkv = numbers(1, TOKENS * 3 * HEADS.hidden());
-        let weight = numbers(2, TOKENS * HEADS.hidden());
-        let slope = Slope::of(
-            |qkv| {
-                run(qkv, mask)
-                    .0
-                    .iter()
-                    .zip(&weight)
-                    .map(|(a, b)| f64::from(*a) * f64::from(*b))
-                    .sum()
-            },
-            &qkv,
-        );
-        let (context, log_sum) = run(&qkv, mask);
-        let mut scratch = Scratch::default();
-        backward(&mut qkv, &LENGTHS, HEADS, mask, 6, &context, &weight, &log_sum, &mut scratch);
+    fn check(reach: Option<usize>, mask: Mask) {
+        let heads = heads(reach);
+        let mut qkv = numbers(1, TOKENS * 3 * heads.hidden());
+        let weight = numbers(2, TOKENS * heads.hidden());
+        let loss = |qkv: &[f32]| {
+            let (context, _) = run(qkv, heads, mask);
+            context.iter().zip(&weight).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+        };
+        let slope = Slope::of(loss, &qkv);
+        let (context, log_sum) = run(&qkv, heads, mask);
+        let nan = || vec![f32::NAN; 4096];
+        let mut scratch = Scratch { scores: nan(), gradient: nan(), ..Scratch::default() };
+        backward(&mut qkv, &LENGTHS, heads, mask, 6, &context, &weight, &log_sum, &mut scratch);
         slope.check(&qkv);
     }
 
     #[test]
     fn gradients_are_slopes() {
-        check(Mask::NONE);
+        check(None, Mask::NONE);
+        check(Some(2), Mask::NONE);
+        check(Some(0), Mask::NONE);
+        check(Some(40), Mask::NONE);
     }
 
     #[test]
     fn gradients_are_slopes_under_dropout() {
-        check(Mask::new(0.3, 11, 2));
+        check(None, Mask::new(0.3, 11, 2));
+        check(Some(3), Mask::new(0.3, 11, 2));
     }
 
     #[test]
     fn a_sequence_of_one_token_attends_to_itself() {
-        let qkv = numbers(3, TOKENS * 3 * HEADS.hidden());
-        let (context, _) = run(&qkv, Mask::NONE);
-        assert_eq!(context[..HEADS.hidden()], qkv[2 * HEADS.hidden()..3 * HEADS.hidden()]);
+        let heads = heads(None);
+        let qkv = numbers(3, TOKENS * 3 * heads.hidden());
+        let (context, _) = run(&qkv, heads, Mask::NONE);
+        assert_eq!(context[..heads.hidden()], qkv[2 * heads.hidden()..3 * heads.hidden()]);
+    }
+
+    /// Far longer than a block: each token against a plain loop over what it sees.
+    #[test]
+    fn a_token_sees_its_neighbours_only() {
+        let (n, reach) = (90, 7);
+        let heads = Heads { count: 1, width: 4, reach: Some(reach) };
+        let qkv = numbers(5, n * 12);
+        let (mut context, mut log_sum) = (vec![0.0; n * 4], vec![0.0; n]);
+        let mut scratch = Scratch { scores: vec![f32::NAN; 1 << 14], ..Scratch::default() };
+        forward(&qkv, &[n], heads, Mask::NONE, 0, &mut context, &mut log_sum, &mut scratch);
+        let row = |token: usize, part: usize| &qkv[token * 12 + part * 4..][..4];
+        for token in 0..n {
+            let near: Vec<usize> = (0..n).filter(|it| it.abs_diff(token) <= reach).collect();
+            let score = |it: &usize| {
+                let dot: f32 = row(token, 0).iter().zip(row(*it, 1)).map(|(a, b)| a * b).sum();
+                (dot / 2.0).exp()
+            };
+            let total: f32 = near.iter().map(score).sum();
+            for column in 0..4 {
+                let sum: f32 = near.iter().map(|it| score(it) * row(*it, 2)[column]).sum();
+                let found = context[token * 4 + column];
+                assert!((found - sum / total).abs() < 1e-5, "token {token}: {found}");
+            }
+        }
     }
 }

@@ -23,6 +23,45 @@ fn sum(values: impl Fn(usize) -> f32, n: usize) -> f32 {
     lanes[0]
 }
 
+/// Normalises a row in place, writes it with gain and bias to `y`, and returns 1/σ.
+#[inline(always)]
+pub(super) fn normalise_row(
+    row: &mut [f32],
+    gamma: &[f32],
+    beta: &[f32],
+    epsilon: f32,
+    y: &mut [f32],
+) -> f32 {
+    let n = gamma.len();
+    let mean = sum(|i| row[i], n) / n as f32;
+    let variance = sum(|i| (row[i] - mean) * (row[i] - mean), n) / n as f32;
+    let inverse = 1.0 / (variance + epsilon).sqrt();
+    for i in 0..n {
+        row[i] = (row[i] - mean) * inverse;
+        y[i] = row[i] * gamma[i] + beta[i];
+    }
+    inverse
+}
+
+/// Adds a row's part of the gradients of γ and β, multiplies `dy` by γ, and returns its mean and
+/// its mean along the normalised row: what the gradient of the row loses, before it is scaled.
+#[inline(always)]
+pub(super) fn gradient_row(
+    dy: &mut [f32],
+    normalised: &[f32],
+    gamma: &[f32],
+    d_gamma: &mut [f32],
+    d_beta: &mut [f32],
+) -> (f32, f32) {
+    let n = gamma.len();
+    for i in 0..n {
+        d_gamma[i] += dy[i] * normalised[i];
+        d_beta[i] += dy[i];
+        dy[i] *= gamma[i];
+    }
+    (sum(|i| dy[i], n) / n as f32, sum(|i| dy[i] * normalised[i], n) / n as f32)
+}
+
 vectorised! {
     /// Normalises rows in place. `h` holds the branch's output without its bias and receives the
     /// normalised rows; `y` receives the result; `inverse` one factor (1/σ) for each row.
@@ -37,13 +76,7 @@ vectorised! {
             for i in 0..n {
                 h[i] = x[i] + (h[i] + bias[i]) * mask.factor(first + i as u32);
             }
-            let mean = sum(|i| h[i], n) / n as f32;
-            let variance = sum(|i| (h[i] - mean) * (h[i] - mean), n) / n as f32;
-            *inverse = 1.0 / (variance + epsilon).sqrt();
-            for i in 0..n {
-                h[i] = (h[i] - mean) * *inverse;
-                y[i] = h[i] * gamma[i] + beta[i];
-            }
+            *inverse = normalise_row(h, gamma, beta, epsilon, y);
         }
     }
 }
@@ -62,13 +95,7 @@ vectorised! {
         let rows = dy.chunks_exact_mut(n).zip(normalised.chunks_exact_mut(n)).zip(inverse);
         for (row, ((dy, normalised), inverse)) in (first_row..).zip(rows) {
             let first = row * n as u32;
-            for i in 0..n {
-                d_gamma[i] += dy[i] * normalised[i];
-                d_beta[i] += dy[i];
-                dy[i] *= gamma[i];
-            }
-            let mean = sum(|i| dy[i], n) / n as f32;
-            let along = sum(|i| dy[i] * normalised[i], n) / n as f32;
+            let (mean, along) = gradient_row(dy, normalised, gamma, d_gamma, d_beta);
             for i in 0..n {
                 dy[i] = (dy[i] - mean - normalised[i] * along) * *inverse;
                 normalised[i] = dy[i] * mask.factor(first + i as u32);

@@ -3,6 +3,7 @@
 //! Shards are what threads compute side by side. How a batch is cut depends only on the batch:
 //! the same shards with one thread or many, so the same sums in the same order.
 
+use super::NormTape;
 use super::layer::Tape;
 use crate::kernels::attention;
 
@@ -43,12 +44,18 @@ pub struct Shard {
     pub first_token: usize,
     pub first_text: usize,
     pub tape: Vec<Tape>,
-    /// Of the last layer.
+    /// Of the last layer, after the final norm where there is one.
     pub output: Vec<f32>,
+    pub final_norm: NormTape,
     /// Of the layer being computed backwards.
     pub gradient: Vec<f32>,
     pub pooled: Vec<f32>,
     pub dense: Vec<f32>,
+    /// Derivative of the head's activation.
+    pub dense_slope: Vec<f32>,
+    pub dense_norm: NormTape,
+    /// What the head's norm makes of `dense`, then its gradient.
+    pub dense_normed: Vec<f32>,
     pub dropped: Vec<f32>,
     /// The logits, then their gradient.
     pub logits: Vec<f32>,

@@ -1,17 +1,20 @@
 //! Builds the network that a specification asks for from a base directory.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use freehold_models::config::{Positions, Projection};
 use freehold_models::weights::Weights as File;
-use freehold_models::{Activation, Architecture, EncoderConfig, HeadSpec, Pooling};
+use freehold_models::{
+    Activation, Architecture, EncoderConfig, HeadDense, HeadSpec, Pooling, RotaryTable,
+};
 use freehold_vocabulary::{Random, Seed};
 use serde::{Deserialize, Serialize};
 
 use super::head::{Dense, Head};
-use super::layer::Layer;
+use super::layer::{Form, Layer};
 use super::linear::{Adapter, Linear};
-use super::{Embeddings, Named, Network, Pool, Span, Weights};
+use super::{Embeddings, Named, Network, Norm, Pool, PositionTable, Span, Weights};
 use crate::error::TrainingError;
 
 /// The matrices of a block that adapters can be put on.
@@ -71,9 +74,6 @@ impl Blueprint<'_> {
     /// When the architecture or head cannot be trained here, or a tensor is missing or misshapen.
     pub fn build(&self) -> Result<Network, TrainingError> {
         let config = self.config;
-        if config.architecture == Architecture::ModernBert {
-            return Err(untrainable("ModernBERT", "choose a BERT, DistilBERT or RoBERTa base"));
-        }
         if config.activation != Activation::Gelu {
             let found = format!("the activation {:?}", config.activation);
             return Err(untrainable(&found, "choose a base with gelu"));
@@ -82,16 +82,21 @@ impl Blueprint<'_> {
             blueprint: self,
             weights: Weights::default(),
             names: Vec::new(),
+            rotary: Vec::new(),
             random: Random::new(self.seed.derive("fresh weights")),
         };
         let embeddings = builder.embeddings()?;
         let layers =
             (0..config.layers).map(|layer| builder.layer(layer)).collect::<Result<_, _>>()?;
+        let pool = builder.block_pool();
+        let final_norm = config.embedding_names().final_norm;
+        let final_norm = final_norm.map(|it| builder.norm(pool, it)).transpose()?;
         let head = builder.head()?;
         Ok(Network {
             weights: builder.weights,
             embeddings,
             layers,
+            final_norm,
             head,
             hidden: config.hidden,
             heads: config.heads,
@@ -110,6 +115,8 @@ struct Builder<'a> {
     blueprint: &'a Blueprint<'a>,
     weights: Weights,
     names: Vec<Named>,
+    /// Tables of angles, one for each base.
+    rotary: Vec<Arc<RotaryTable>>,
     random: Random,
 }
 
@@ -154,11 +161,13 @@ impl Builder<'_> {
         let rows = word_rows(self.blueprint.file, config, self.blueprint.vocabulary)?;
         let word = self.weights.allocate(Pool::Frozen, rows.len());
         self.weights.get_mut(word).copy_from_slice(&rows);
-        let position =
-            names.position.expect("architectures with norms last have learned positions");
-        let position = format!("{position}.weight");
-        let position =
-            self.read(Pool::Frozen, &[(position, vec![config.position_rows, hidden])])?;
+        let position = match (names.position, config.positions) {
+            (Some(name), Positions::Learned { offset }) => {
+                let table = [(format!("{name}.weight"), vec![config.position_rows, hidden])];
+                Some(PositionTable { rows: self.read(Pool::Frozen, &table)?, offset })
+            }
+            _ => None,
+        };
         let token_type = match names.token_type {
             Some(name) if config.type_rows > 0 => {
                 let name = format!("{name}.weight");
@@ -166,51 +175,101 @@ impl Builder<'_> {
             }
             _ => None,
         };
-        let norm = self.read(Pool::Frozen, &norm(names.norm, hidden))?;
-        let Positions::Learned { offset: position_offset } = config.positions else {
-            return Err(untrainable("rotary positions", "choose a base with learned positions"));
-        };
-        Ok(Embeddings { word, position, position_offset, token_type, norm })
+        let norm = self.norm(Pool::Frozen, names.norm)?;
+        Ok(Embeddings { word, position, token_type, norm })
+    }
+
+    fn norm(&mut self, pool: Pool, module: &str) -> Result<Norm, TrainingError> {
+        let EncoderConfig { hidden, norm_bias, .. } = *self.blueprint.config;
+        let mut part = |kind: &str| self.read(pool, &[(format!("{module}.{kind}"), vec![hidden])]);
+        let gamma = part("weight")?;
+        let beta = if norm_bias { Some(part("bias")?) } else { None };
+        Ok(Norm { gamma, beta: beta.unwrap_or_else(|| self.no_bias(hidden)) })
+    }
+
+    /// What stands where a file has no bias.
+    fn no_bias(&mut self, len: usize) -> Span {
+        self.weights.allocate(Pool::Frozen, len)
+    }
+
+    fn rotary(&mut self, base: f32) -> Arc<RotaryTable> {
+        if let Some(table) = self.rotary.iter().find(|it| it.base == base) {
+            return Arc::clone(table);
+        }
+        let config = self.blueprint.config;
+        let table = Arc::new(RotaryTable::new(base, config.head_width(), config.tokens_max));
+        self.rotary.push(Arc::clone(&table));
+        table
     }
 
     fn layer(&mut self, number: usize) -> Result<Layer, TrainingError> {
-        let config = self.blueprint.config;
-        let (names, hidden, wide) =
-            (config.layer_names(number), config.hidden, config.intermediate);
-        let Projection::Separate { query, key, value } = &names.projection else {
-            return Err(untrainable(
-                "a joint projection",
-                "choose a BERT, DistilBERT or RoBERTa base",
-            ));
-        };
-        let attention_norm = names.attention_norm.as_deref();
-        let attention_norm = attention_norm.expect("architectures with norms last have both");
         use TargetModule::{AttentionOut, FeedForwardDown, FeedForwardUp, Key, Query, Value};
-        let pool = self.block_pool();
-        let qkv = [(query.as_str(), Query), (key, Key), (value, Value)];
+        let config = self.blueprint.config;
+        let EncoderConfig { hidden, intermediate, attention_bias, ffn_bias, .. } = *config;
+        let (names, pool) = (config.layer_names(number), self.block_pool());
+        let (form, wide) = if config.norm_first() && config.gated() {
+            (Form::NormFirst, 2 * intermediate)
+        } else {
+            (Form::NormLast, intermediate)
+        };
+        let attention = config.attention[number];
+        let out = (names.attention_out.as_str(), AttentionOut);
+        let (up, down) =
+            ((names.up.as_str(), FeedForwardUp), (names.down.as_str(), FeedForwardDown));
         Ok(Layer {
-            qkv: self.linear(&qkv, hidden, hidden)?,
-            out: self.linear(&[(&names.attention_out, AttentionOut)], hidden, hidden)?,
-            attention_norm: self.read(pool, &norm(attention_norm, hidden))?,
-            up: self.linear(&[(&names.up, FeedForwardUp)], hidden, wide)?,
-            down: self.linear(&[(&names.down, FeedForwardDown)], wide, hidden)?,
-            ffn_norm: self.read(pool, &norm(&names.ffn_norm, hidden))?,
+            form,
+            qkv: match &names.projection {
+                Projection::Separate { query, key, value } => {
+                    let parts = [(query.as_str(), Query), (key, Key), (value, Value)];
+                    self.linear(&parts, (hidden, hidden), attention_bias)?
+                }
+                Projection::Joint(module) => {
+                    self.check_joint()?;
+                    self.linear(&[(module.as_str(), Query)], (hidden, 3 * hidden), attention_bias)?
+                }
+            },
+            out: self.linear(&[out], (hidden, hidden), attention_bias)?,
+            attention_norm: match &names.attention_norm {
+                Some(module) => Some(self.norm(pool, module)?),
+                None => None,
+            },
+            up: self.linear(&[up], (hidden, wide), ffn_bias)?,
+            down: self.linear(&[down], (intermediate, hidden), ffn_bias)?,
+            ffn_norm: self.norm(pool, &names.ffn_norm)?,
+            reach: attention.reach,
+            rotary: attention.rotary_base.map(|base| self.rotary(base)),
         })
+    }
+
+    /// One matrix cannot have adapters for a part of its rows: PEFT knows whole modules only.
+    fn check_joint(&self) -> Result<(), TrainingError> {
+        use TargetModule::{Key, Query, Value};
+        let Trainable::Adapters { targets, .. } = &self.blueprint.trainable else { return Ok(()) };
+        let named = [Query, Key, Value].iter().filter(|it| targets.contains(it)).count();
+        if matches!(named, 0 | 3) {
+            return Ok(());
+        }
+        let what = "a part of the joint matrix of queries, keys and values";
+        Err(untrainable(what, "name all of query, key and value as target modules, or none"))
     }
 
     /// Modules of the same size, stacked into one matrix.
     fn linear(
         &mut self,
         modules: &[(&str, TargetModule)],
-        inputs: usize,
-        outputs: usize,
+        (inputs, outputs): (usize, usize),
+        has_bias: bool,
     ) -> Result<Linear, TrainingError> {
         let pool = self.block_pool();
         let tensors = |kind: &str, shape: &[usize]| -> Vec<_> {
             modules.iter().map(|(it, _)| (format!("{it}.{kind}"), shape.to_vec())).collect()
         };
         let weight = self.read(pool, &tensors("weight", &[outputs, inputs]))?;
-        let bias = self.read(pool, &tensors("bias", &[outputs]))?;
+        let bias = if has_bias {
+            self.read(pool, &tensors("bias", &[outputs]))?
+        } else {
+            self.no_bias(outputs * modules.len())
+        };
         let (adapters, rank, scale) = self.adapters(modules, inputs, outputs);
         Ok(Linear { weight, bias, inputs, outputs: outputs * modules.len(), adapters, rank, scale })
     }
@@ -244,39 +303,53 @@ impl Builder<'_> {
     }
 
     fn head(&mut self) -> Result<Head, TrainingError> {
-        let Blueprint { config, head, labels, file, .. } = *self.blueprint;
+        let Blueprint { config, head, labels, .. } = *self.blueprint;
         let hidden = config.hidden;
         let bound = 0.02 * 3f64.sqrt(); // Standard deviation 0.02, as the stock classes.
         let dense = match &head.dense {
             None => None,
-            Some(dense)
-                if dense.norm.is_none()
-                    && matches!(dense.activation, Activation::Tanh | Activation::Relu) =>
-            {
-                let [weight_name, bias_name] =
-                    ["weight", "bias"].map(|kind| format!("{}.{kind}", dense.module));
-                let weight = self.fresh(weight_name.clone(), vec![hidden, hidden], bound);
-                let bias = self.fresh(bias_name.clone(), vec![hidden], 0.0);
-                // A pooler that came with the base is a better start than chance.
-                if file.contains(&weight_name) && file.contains(&bias_name) {
-                    let values = file.tensor(&weight_name, &[hidden, hidden])?;
-                    self.weights.get_mut(weight).copy_from_slice(&values);
-                    let values = file.tensor(&bias_name, &[hidden])?;
-                    self.weights.get_mut(bias).copy_from_slice(&values);
-                }
-                Some(Dense { weight, bias, activation: dense.activation })
-            }
-            Some(dense) => {
-                let what = format!(
-                    "a head with {:?} and a norm or activation of its own",
-                    dense.activation
-                );
-                return Err(untrainable(&what, "choose a base with a tanh or relu head"));
-            }
+            Some(dense) => Some(self.dense(dense, bound)?),
         };
         let weight = self.fresh(format!("{}.weight", head.classifier), vec![labels, hidden], bound);
         let bias = self.fresh(format!("{}.bias", head.classifier), vec![labels], 0.0);
         Ok(Head { pooling: head.pooling, dense, weight, bias, labels })
+    }
+
+    /// The dense part of a head: what came with the base is a better start than chance.
+    fn dense(&mut self, dense: &HeadDense, bound: f64) -> Result<Dense, TrainingError> {
+        let EncoderConfig { hidden, head_bias, norm_bias, .. } = *self.blueprint.config;
+        if !matches!(dense.activation, Activation::Tanh | Activation::Relu | Activation::Gelu) {
+            let what = format!("a head with {:?}", dense.activation);
+            return Err(untrainable(&what, "choose a base with a tanh, relu or gelu head"));
+        }
+        let weight = self.fresh(format!("{}.weight", dense.module), vec![hidden, hidden], bound);
+        let bias = if head_bias {
+            self.fresh(format!("{}.bias", dense.module), vec![hidden], 0.0)
+        } else {
+            self.no_bias(hidden)
+        };
+        let mut norm = None;
+        if let Some(module) = &dense.norm {
+            let gamma = self.fresh(format!("{module}.weight"), vec![hidden], 0.0);
+            self.weights.get_mut(gamma).fill(1.0);
+            let beta = if norm_bias {
+                self.fresh(format!("{module}.bias"), vec![hidden], 0.0)
+            } else {
+                self.no_bias(hidden)
+            };
+            norm = Some(Norm { gamma, beta });
+        }
+        let file = self.blueprint.file;
+        let spans = [Some(weight), Some(bias), norm.map(|it| it.gamma), norm.map(|it| it.beta)];
+        let is_own = |it: &&Named| spans.contains(&Some(it.span));
+        let own: Vec<Named> = self.names.iter().filter(is_own).cloned().collect();
+        if own.iter().all(|it| file.contains(&it.name)) {
+            for named in &own {
+                let values = file.tensor(&named.name, &named.shape)?;
+                self.weights.get_mut(named.span).copy_from_slice(&values);
+            }
+        }
+        Ok(Dense { weight, bias, activation: dense.activation, norm })
     }
 }
 
@@ -318,16 +391,16 @@ impl Network {
     }
 }
 
-fn norm(module: &str, hidden: usize) -> [(String, Vec<usize>); 2] {
-    ["weight", "bias"].map(|kind| (format!("{module}.{kind}"), vec![hidden]))
-}
-
-/// The head of the stock class, or the mean of all tokens straight into the classifier.
+/// The head of the stock class, or the mean of all tokens straight into the classifier. The stock
+/// class of ModernBERT can pool either way, so there both are its own head.
 #[must_use]
 pub fn head_spec(config: &EncoderConfig, pooling: Pooling) -> HeadSpec {
     let stock = HeadSpec::stock(config);
-    match pooling {
-        Pooling::Cls => stock,
-        Pooling::Mean => HeadSpec { pooling, dense: None, classifier: "classifier".to_owned() },
+    match (config.architecture, pooling) {
+        (Architecture::ModernBert, _) => HeadSpec { pooling, ..stock },
+        (_, Pooling::Cls) => stock,
+        (_, Pooling::Mean) => {
+            HeadSpec { pooling, dense: None, classifier: "classifier".to_owned() }
+        }
     }
 }

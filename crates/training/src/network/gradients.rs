@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::batch::Shard;
 use super::linear::Linear;
-use super::{Dropout, Network, Site, Span, layer};
+use super::{Dropout, Network, Norm, NormTape, Site, Span};
 use crate::kernels::layer_norm::add_column_sums;
 use crate::kernels::matrix::{Matrix, MatrixMut, Store, multiply};
 
@@ -19,12 +19,36 @@ enum Source {
     Bias { layer: usize, matrix: usize },
     AdapterA { layer: usize, matrix: usize },
     AdapterB { layer: usize, matrix: usize, adapter: usize },
-    AttentionNorm { layer: usize },
-    FeedForwardNorm { layer: usize },
+    Gamma(NormPlace),
+    Beta(NormPlace),
     DenseWeight,
     DenseBias,
     ClassifierWeight,
     ClassifierBias,
+}
+
+/// Where a norm stands.
+#[derive(Debug, Clone, Copy)]
+enum NormPlace {
+    Attention { layer: usize },
+    FeedForward { layer: usize },
+    Final,
+    Head,
+}
+
+impl NormPlace {
+    fn tape(self, shard: &Shard) -> &NormTape {
+        match self {
+            Self::Attention { layer } => &shard.tape[layer].attention_norm,
+            Self::FeedForward { layer } => &shard.tape[layer].ffn_norm,
+            Self::Final => &shard.final_norm,
+            Self::Head => &shard.dense_norm,
+        }
+    }
+
+    fn sources(self, norm: Norm) -> [(Span, Source); 2] {
+        [(norm.gamma, Source::Gamma(self)), (norm.beta, Source::Beta(self))]
+    }
 }
 
 /// The trainable tensors of a network with the sources of their gradients, in buffer order.
@@ -47,12 +71,15 @@ impl Plan {
                         .map(|(adapter, it)| (it.b, Source::AdapterB { layer, matrix, adapter })),
                 );
             }
-            all.push((it.attention_norm, Source::AttentionNorm { layer }));
-            all.push((it.ffn_norm, Source::FeedForwardNorm { layer }));
+            let attention = it.attention_norm.map(|it| NormPlace::Attention { layer }.sources(it));
+            all.extend(attention.into_iter().flatten());
+            all.extend(NormPlace::FeedForward { layer }.sources(it.ffn_norm));
         }
+        all.extend(network.final_norm.map(|it| NormPlace::Final.sources(it)).into_iter().flatten());
         if let Some(dense) = network.head.dense {
             all.push((dense.weight, Source::DenseWeight));
             all.push((dense.bias, Source::DenseBias));
+            all.extend(dense.norm.map(|it| NormPlace::Head.sources(it)).into_iter().flatten());
         }
         all.push((network.head.weight, Source::ClassifierWeight));
         all.push((network.head.bias, Source::ClassifierBias));
@@ -135,8 +162,8 @@ impl Source {
                     store,
                 );
             }
-            Self::AttentionNorm { layer } => rows.column_sums(&shard.tape[layer].d_attention_norm),
-            Self::FeedForwardNorm { layer } => rows.column_sums(&shard.tape[layer].d_ffn_norm),
+            Self::Gamma(place) => rows.column_sums(&place.tape(shard).d_scale[..hidden]),
+            Self::Beta(place) => rows.column_sums(&place.tape(shard).d_scale[hidden..2 * hidden]),
             Self::DenseWeight => {
                 rows.product(
                     &shard.d_dense[..texts * hidden],
@@ -188,14 +215,9 @@ fn sides<'a>(
     layer: usize,
     matrix: usize,
 ) -> (&'a Linear, &'a [f32], &'a [f32]) {
-    let linear = network.layers[layer].matrices()[matrix];
-    let tape = &shard.tape[layer];
-    let (x, dy) = match matrix {
-        layer::QKV => (&tape.input, &tape.qkv),
-        layer::OUT => (&tape.context, &tape.attention_normal),
-        layer::UP => (&tape.middle, &tape.up),
-        _ => (&tape.activated, &tape.ffn_normal),
-    };
+    let block = &network.layers[layer];
+    let linear = block.matrices()[matrix];
+    let (x, dy) = block.sides(&shard.tape[layer], matrix);
     let tokens = shard.tokens();
     (linear, &x[..tokens * linear.inputs], &dy[..tokens * linear.outputs])
 }

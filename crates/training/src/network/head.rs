@@ -3,9 +3,9 @@
 use freehold_models::{Activation, Pooling};
 
 use super::batch::Shard;
-use super::{Dropout, Network, Site, Span, fit};
+use super::{Dropout, Network, Norm, Site, Span, fit, zeroed};
 use crate::kernels::matrix::{Matrix, MatrixMut, Store, multiply};
-use crate::kernels::{dropout, layer_norm};
+use crate::kernels::{dropout, layer_norm, scalar};
 
 /// The dense part before the last matrix.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +13,8 @@ pub struct Dense {
     pub weight: Span,
     pub bias: Span,
     pub activation: Activation,
+    /// After the activation.
+    pub norm: Option<Norm>,
 }
 
 /// Pooling, maybe a dense part, and the classifier.
@@ -61,10 +63,18 @@ impl Head {
                 let pooled = Matrix::new(&shard.pooled[..texts * hidden], hidden);
                 multiply(MatrixMut::new(out, hidden), pooled, weight, 1.0, Store::Replace);
                 layer_norm::add_to_rows(weights.get(dense.bias), out);
-                for value in out.iter_mut() {
-                    *value = activate(dense.activation, *value);
+                let slopes = fit(&mut shard.dense_slope, texts * hidden);
+                for (value, slope) in out.iter_mut().zip(slopes) {
+                    (*value, *slope) = activate(dense.activation, *value);
                 }
-                out
+                match dense.norm {
+                    None => out,
+                    Some(norm) => {
+                        let normed = fit(&mut shard.dense_normed, texts * hidden);
+                        shard.dense_norm.forward(network, norm, out, normed);
+                        normed
+                    }
+                }
             }
         };
         let dropped = fit(&mut shard.dropped, texts * hidden);
@@ -115,8 +125,15 @@ impl Head {
         let d_dense = fit(&mut shard.d_dense, texts * hidden);
         multiply(MatrixMut::new(d_dense, hidden), d_logits, classifier, 1.0, Store::Replace);
         dropout::apply_in_place(dropout.mask(Site::Head), first, d_dense);
-        for (gradient, value) in d_dense.iter_mut().zip(&shard.dense) {
-            *gradient *= slope(dense.activation, *value);
+        if let Some(norm) = dense.norm {
+            std::mem::swap(&mut shard.d_dense, &mut shard.dense_normed);
+            let d_normed = &mut shard.dense_normed[..texts * hidden];
+            let d_dense = zeroed(&mut shard.d_dense, texts * hidden);
+            shard.dense_norm.backward(network, norm, d_normed, d_dense);
+        }
+        let d_dense = &mut shard.d_dense[..texts * hidden];
+        for (gradient, slope) in d_dense.iter_mut().zip(&shard.dense_slope) {
+            *gradient *= slope;
         }
         let weight = Matrix::new(weights.get(dense.weight), hidden);
         multiply(
@@ -129,19 +146,35 @@ impl Head {
     }
 }
 
-/// Heads are small: the standard library's functions do. Others than these two are refused when
-/// the network is built.
-fn activate(activation: Activation, x: f32) -> f32 {
+/// An activation and its derivative. Heads are small: the standard library's functions do. Other
+/// activations are refused when the network is built.
+fn activate(activation: Activation, x: f32) -> (f32, f32) {
     match activation {
-        Activation::Relu => x.max(0.0),
-        _ => x.tanh(),
+        Activation::Relu => (x.max(0.0), f32::from(u8::from(x > 0.0))),
+        Activation::Gelu => {
+            let (below, density) = scalar::gauss(x);
+            (x * below, below + x * density)
+        }
+        _ => {
+            let value = x.tanh();
+            (value, 1.0 - value * value)
+        }
     }
 }
 
-/// The derivative, as a function of the activation's value.
-fn slope(activation: Activation, value: f32) -> f32 {
-    match activation {
-        Activation::Relu => f32::from(u8::from(value > 0.0)),
-        _ => 1.0 - value * value,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn derivatives_are_slopes() {
+        for activation in [Activation::Tanh, Activation::Relu, Activation::Gelu] {
+            for x in (-30i8..30).map(|it| f32::from(it) * 0.1 + 0.05) {
+                let at = |x: f32| f64::from(activate(activation, x).0);
+                let slope = (at(x + 1e-2) - at(x - 1e-2)) / 2e-2;
+                let found = f64::from(activate(activation, x).1);
+                assert!((slope - found).abs() < 2e-4, "{activation:?} at {x}: {slope} {found}");
+            }
+        }
     }
 }

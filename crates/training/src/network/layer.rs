@@ -1,23 +1,50 @@
-//! One transformer block with norms after the residual sums: BERT, DistilBERT, RoBERTa.
+//! One transformer block: its tensors, its activations, and attention, which both forms share.
+//!
+//! What differs between the forms, where norms stand and what the feed-forward part is, has a
+//! file for each. Never knows the name of an architecture.
+
+mod norm_first;
+mod norm_last;
+
+use std::sync::Arc;
+
+use freehold_models::RotaryTable;
+use freehold_models::kernels::Isa;
+use freehold_models::rotary::Turn;
 
 use super::batch::Shard;
 use super::linear::{AdapterTape, Linear};
-use super::{Dropout, Network, Site, Span, fit};
+use super::{Dropout, Network, Norm, NormTape, Site, fit};
 use crate::kernels::attention::Heads;
-use crate::kernels::matrix::Store;
-use crate::kernels::{attention, gelu, layer_norm};
+use crate::kernels::dropout::Mask;
+use crate::kernels::{attention, layer_norm};
+
+/// The forms of blocks that can be trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A norm after each residual sum, GELU: BERT, DistilBERT, RoBERTa.
+    NormLast,
+    /// A norm before each branch, a gate in the feed-forward part: ModernBERT.
+    NormFirst,
+}
 
 /// The tensors of a block.
 #[derive(Debug, Clone)]
 pub struct Layer {
+    pub form: Form,
     /// Queries, keys and values as one matrix.
     pub qkv: Linear,
     pub out: Linear,
-    /// γ, then β.
-    pub attention_norm: Span,
+    /// The first block of ModernBERT has none.
+    pub attention_norm: Option<Norm>,
+    /// Twice as wide with a gate.
     pub up: Linear,
     pub down: Linear,
-    pub ffn_norm: Span,
+    pub ffn_norm: Norm,
+    /// Keys at a distance of at most so many tokens are seen; none means all.
+    pub reach: Option<usize>,
+    /// What turns queries and keys by their positions.
+    pub rotary: Option<Arc<RotaryTable>>,
 }
 
 /// Position of each matrix in a block: names adapter masks and gradients.
@@ -34,20 +61,20 @@ pub struct Tape {
     pub qkv: Vec<f32>,
     pub log_sum: Vec<f32>,
     pub context: Vec<f32>,
-    /// → gradient of the output matrix's result
-    pub attention_normal: Vec<f32>,
-    pub attention_inverse: Vec<f32>,
+    /// The output matrix's result, normalised where the norm comes last → gradient of the result
+    pub attention_branch: Vec<f32>,
     pub middle: Vec<f32>,
-    /// Derivative of the activation → gradient of the up matrix's result
+    /// Derivatives of the activation → gradient of the up matrix's result
     pub up: Vec<f32>,
     pub activated: Vec<f32>,
-    /// → gradient of the down matrix's result
-    pub ffn_normal: Vec<f32>,
-    pub ffn_inverse: Vec<f32>,
+    /// The down matrix's result, normalised where the norm comes last → gradient of the result
+    pub ffn_branch: Vec<f32>,
     pub adapters: [AdapterTape; 4],
-    /// Gradients of both norms, γ and β each.
-    pub d_attention_norm: Vec<f32>,
-    pub d_ffn_norm: Vec<f32>,
+    /// What the norms leave: all of it where they come first, otherwise only 1/σ and gradients.
+    pub attention_norm: NormTape,
+    pub ffn_norm: NormTape,
+    /// What attention sees where a norm comes first.
+    pub attention_input: Vec<f32>,
 }
 
 impl Layer {
@@ -60,145 +87,131 @@ impl Layer {
     /// Whether training moves any part of it.
     #[must_use]
     pub fn is_trainable(&self) -> bool {
-        self.attention_norm.is_trainable() || self.matrices().iter().any(|it| it.is_trainable())
+        self.attention_norm.is_some_and(Norm::is_trainable)
+            || self.ffn_norm.is_trainable()
+            || self.matrices().iter().any(|it| it.is_trainable())
     }
 
-    pub(super) fn forward(
-        &self,
-        network: &Network,
-        number: usize,
-        shard: &mut Shard,
-        dropout: &Dropout,
-        tape: &mut Tape,
-        output: &mut Vec<f32>,
-    ) {
-        let (tokens, hidden, weights) = (shard.tokens(), network.hidden, &network.weights);
-        let first = shard.first_token;
-        let place = |matrix| (dropout.mask(Site::Adapter(number, matrix)), first);
-        let scratch = &mut shard.scratch;
-        let [qkv_tape, out_tape, up_tape, down_tape] = &mut tape.adapters;
-
-        let input = &tape.input[..tokens * hidden];
-        let qkv = fit(&mut tape.qkv, tokens * 3 * hidden);
-        self.qkv.forward(weights, input, place(QKV), qkv_tape, &mut scratch.wide, qkv);
-        layer_norm::add_to_rows(weights.get(self.qkv.bias), qkv);
-        let heads = Heads { count: network.heads, width: hidden / network.heads };
-        let context = fit(&mut tape.context, tokens * hidden);
-        let log_sum = fit(&mut tape.log_sum, tokens * network.heads);
-        let mask = dropout.mask(Site::Attention(number));
-        attention::forward(
-            qkv,
-            &shard.lengths,
-            heads,
-            mask,
-            first as u32,
-            context,
-            log_sum,
-            &mut scratch.attention,
-        );
-
-        let normal = fit(&mut tape.attention_normal, tokens * hidden);
-        self.out.forward(weights, context, place(OUT), out_tape, &mut scratch.wide, normal);
-        let (gamma, beta) = weights.get(self.attention_norm).split_at(hidden);
-        let middle = fit(&mut tape.middle, tokens * hidden);
-        let inverse = fit(&mut tape.attention_inverse, tokens);
-        layer_norm::forward(
-            input,
-            normal,
-            weights.get(self.out.bias),
-            dropout.mask(Site::AttentionOut(number)),
-            first as u32,
-            gamma,
-            beta,
-            network.epsilon,
-            middle,
-            inverse,
-        );
-
-        let up = fit(&mut tape.up, tokens * network.intermediate);
-        self.up.forward(weights, middle, place(UP), up_tape, &mut scratch.wide, up);
-        let activated = fit(&mut tape.activated, tokens * network.intermediate);
-        gelu::forward(up, weights.get(self.up.bias), activated);
-        let normal = fit(&mut tape.ffn_normal, tokens * hidden);
-        self.down.forward(weights, activated, place(DOWN), down_tape, &mut scratch.wide, normal);
-        let (gamma, beta) = weights.get(self.ffn_norm).split_at(hidden);
-        let inverse = fit(&mut tape.ffn_inverse, tokens);
-        layer_norm::forward(
-            middle,
-            normal,
-            weights.get(self.down.bias),
-            dropout.mask(Site::FeedForwardOut(number)),
-            first as u32,
-            gamma,
-            beta,
-            network.epsilon,
-            fit(output, tokens * hidden),
-            inverse,
-        );
+    /// Whether attention sees a norm of the block's input, and not the input itself.
+    fn norms_attention_input(&self) -> bool {
+        self.form == Form::NormFirst && self.attention_norm.is_some()
     }
 
-    /// `gradient` is that of the block's output and becomes that of its input.
-    #[expect(clippy::too_many_arguments, reason = "the buffers of one block")]
+    /// What went into a matrix and the gradient of what came out, after the backward pass.
+    #[must_use]
+    pub fn sides<'a>(&self, tape: &'a Tape, matrix: usize) -> (&'a [f32], &'a [f32]) {
+        match matrix {
+            QKV if self.norms_attention_input() => (&tape.attention_input, &tape.qkv),
+            QKV => (&tape.input, &tape.qkv),
+            OUT => (&tape.context, &tape.attention_branch),
+            UP => (&tape.middle, &tape.up),
+            _ => (&tape.activated, &tape.ffn_branch),
+        }
+    }
+
+    /// From the tape's input to `output`.
+    pub(super) fn forward(&self, pass: Pass<'_>, tape: &mut Tape, output: &mut Vec<f32>) {
+        match self.form {
+            Form::NormLast => norm_last::forward(self, pass, tape, output),
+            Form::NormFirst => norm_first::forward(self, pass, tape, output),
+        }
+    }
+
+    /// `gradient` is that of the block's output and becomes that of its input, if that is wanted.
     pub(super) fn backward(
         &self,
-        network: &Network,
-        number: usize,
-        shard: &mut Shard,
-        dropout: &Dropout,
+        pass: Pass<'_>,
         tape: &mut Tape,
         gradient: &mut [f32],
         input_is_wanted: bool,
     ) {
-        let (tokens, hidden, weights) = (shard.tokens(), network.hidden, &network.weights);
-        let first = shard.first_token;
-        let place = |matrix| (dropout.mask(Site::Adapter(number, matrix)), first);
-        let scratch = &mut shard.scratch;
-        let [qkv_tape, out_tape, up_tape, down_tape] = &mut tape.adapters;
-        let gradient = &mut gradient[..tokens * hidden];
+        let gradient = &mut gradient[..pass.shard.tokens() * pass.network.hidden];
+        match self.form {
+            Form::NormLast => norm_last::backward(self, pass, tape, gradient, input_is_wanted),
+            Form::NormFirst => norm_first::backward(self, pass, tape, gradient, input_is_wanted),
+        }
+    }
 
-        let d_down = &mut tape.ffn_normal[..tokens * hidden];
-        let scale = zeroed(&mut tape.d_ffn_norm, 2 * hidden);
-        let gamma = &weights.get(self.ffn_norm)[..hidden];
-        let mask = dropout.mask(Site::FeedForwardOut(number));
-        let inverse = &tape.ffn_inverse[..tokens];
-        layer_norm::backward(gradient, d_down, inverse, gamma, mask, first as u32, scale);
-        let d_activated = fit(&mut scratch.wide, tokens * network.intermediate);
-        let out = Some((&mut *d_activated, Store::Replace));
-        self.down.backward(weights, d_down, place(DOWN), down_tape, &mut scratch.second, out);
-        let d_up = &mut tape.up[..tokens * network.intermediate];
-        gelu::backward(d_up, d_activated);
-        let out = Some((&mut *gradient, Store::Add));
-        self.up.backward(weights, d_up, place(UP), up_tape, &mut scratch.second, out);
+    fn heads(&self, network: &Network) -> Heads {
+        let width = network.hidden / network.heads;
+        Heads { count: network.heads, width, reach: self.reach }
+    }
 
-        let d_out = &mut tape.attention_normal[..tokens * hidden];
-        let scale = zeroed(&mut tape.d_attention_norm, 2 * hidden);
-        let gamma = &weights.get(self.attention_norm)[..hidden];
-        let mask = dropout.mask(Site::AttentionOut(number));
-        let inverse = &tape.attention_inverse[..tokens];
-        layer_norm::backward(gradient, d_out, inverse, gamma, mask, first as u32, scale);
-        let d_context = fit(&mut scratch.narrow, tokens * hidden);
-        let out = Some((&mut *d_context, Store::Replace));
-        self.out.backward(weights, d_out, place(OUT), out_tape, &mut scratch.second, out);
-        let heads = Heads { count: network.heads, width: hidden / network.heads };
+    /// Turns queries and keys of every sequence by their positions, or gradients back.
+    fn turn(&self, turn: Turn, lengths: &[usize], hidden: usize, qkv: &mut [f32]) {
+        let Some(table) = &self.rotary else { return };
+        let (isa, mut rest) = (Isa::best(), qkv);
+        for length in lengths {
+            let (rows, after) = rest.split_at_mut(length * 3 * hidden);
+            table.turn(isa, turn, hidden, rows);
+            rest = after;
+        }
+    }
+
+    /// Attention, up to the vectors that go into the output matrix.
+    fn attend(&self, pass: &mut Pass<'_>, tape: &mut Tape) {
+        let (tokens, hidden, first) = pass.sizes();
+        let weights = &pass.network.weights;
+        let place = pass.place(QKV);
+        let scratch = &mut pass.shard.scratch;
+        let own_norm = self.norms_attention_input();
+        let input = if own_norm { &tape.attention_input } else { &tape.input };
+        let qkv = fit(&mut tape.qkv, tokens * 3 * hidden);
+        let (input, adapter) = (&input[..tokens * hidden], &mut tape.adapters[QKV]);
+        self.qkv.forward(weights, input, place, adapter, &mut scratch.wide, qkv);
+        layer_norm::add_to_rows(weights.get(self.qkv.bias), qkv);
+        self.turn(Turn::Forth, &pass.shard.lengths, hidden, qkv);
+        attention::forward(
+            qkv,
+            &pass.shard.lengths,
+            self.heads(pass.network),
+            pass.dropout.mask(Site::Attention(pass.number)),
+            first as u32,
+            fit(&mut tape.context, tokens * hidden),
+            fit(&mut tape.log_sum, tokens * pass.network.heads),
+            &mut scratch.attention,
+        );
+    }
+
+    /// From the gradient of what [`Layer::attend`] computed, in `scratch.narrow`, to that of
+    /// queries, keys and values, in the tape.
+    fn attend_backward(&self, pass: &mut Pass<'_>, tape: &mut Tape) {
+        let (tokens, hidden, first) = pass.sizes();
+        let scratch = &mut pass.shard.scratch;
         let d_qkv = &mut tape.qkv[..tokens * 3 * hidden];
         attention::backward(
             d_qkv,
-            &shard.lengths,
-            heads,
-            dropout.mask(Site::Attention(number)),
+            &pass.shard.lengths,
+            self.heads(pass.network),
+            pass.dropout.mask(Site::Attention(pass.number)),
             first as u32,
             &tape.context,
-            d_context,
+            &scratch.narrow[..tokens * hidden],
             &tape.log_sum,
             &mut scratch.attention,
         );
-        let out = input_is_wanted.then_some((gradient, Store::Add));
-        self.qkv.backward(weights, d_qkv, place(QKV), qkv_tape, &mut scratch.second, out);
+        self.turn(Turn::Back, &pass.shard.lengths, hidden, d_qkv);
     }
 }
 
-fn zeroed(buffer: &mut Vec<f32>, len: usize) -> &mut [f32] {
-    let buffer = fit(buffer, len);
-    buffer.fill(0.0);
-    buffer
+/// What a pass through one block needs to know.
+#[derive(Debug)]
+pub(super) struct Pass<'a> {
+    pub network: &'a Network,
+    /// Of the block.
+    pub number: usize,
+    pub shard: &'a mut Shard,
+    pub dropout: &'a Dropout,
+}
+
+impl Pass<'_> {
+    /// Tokens, hidden width, and the place of the first token in the batch.
+    fn sizes(&self) -> (usize, usize, usize) {
+        (self.shard.tokens(), self.network.hidden, self.shard.first_token)
+    }
+
+    /// Where the adapters of a matrix drop parts of their input.
+    fn place(&self, matrix: usize) -> (Mask, usize) {
+        (self.dropout.mask(Site::Adapter(self.number, matrix)), self.shard.first_token)
+    }
 }

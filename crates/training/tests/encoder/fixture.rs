@@ -57,10 +57,17 @@ pub struct Task {
     pub threads: usize,
 }
 
+/// A base for each form of block.
+pub const FORMS: [&str; 2] = ["bert", "modernbert"];
+
 impl Task {
     pub fn tiny() -> Self {
+        Self::on("bert")
+    }
+
+    pub fn on(base: &str) -> Self {
         Self {
-            base: golden("bert"),
+            base: golden(base),
             train: examples(120, 1),
             validation: examples(48, 2),
             labels: labels(&["lost card", "transfer", "pin"]),

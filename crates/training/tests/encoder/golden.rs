@@ -241,3 +241,8 @@ fn roberta_is_trained_as_torch_trains_it() {
     use TargetModule::{FeedForwardUp, Key, Query, Value};
     check("roberta", &[Query, Key, Value, FeedForwardUp]);
 }
+
+#[test]
+fn modernbert_is_trained_as_torch_trains_it() {
+    check("modernbert", &TargetModule::ALL);
+}

@@ -1,6 +1,7 @@
 //! Everything that cannot be trained is refused by name.
 
-use freehold_training::{EncoderSpec, TrainingError};
+use freehold_training::network::build::TargetModule;
+use freehold_training::{EncoderSpec, LoraSpec, Method, TrainingError};
 use freehold_vocabulary::LabelledText;
 
 use crate::fixture::{Task, labels, lora, spec};
@@ -74,4 +75,11 @@ fn a_run_directory_of_another_run_is_refused() {
     changed.train[0].text.push_str(" cash");
     let error = changed.run(&short, dir.path()).unwrap_err();
     assert!(matches!(error, TrainingError::OtherRun { .. }), "{error}");
+}
+
+#[test]
+fn a_part_of_a_joint_matrix_cannot_be_adapted() {
+    let target_modules = [TargetModule::Query, TargetModule::Value].into();
+    let method = Method::Lora(LoraSpec { target_modules, ..LoraSpec::default() });
+    check(&Task::on("modernbert"), &spec(method), "name all of query, key and value");
 }

@@ -7,38 +7,44 @@ use freehold_training::trainers::encoder::search::search;
 use freehold_training::{ClassWeights, EncoderSpec, HeadStart, Method, TrainingEvent};
 use freehold_vocabulary::{LabelMode, Seed};
 
-use crate::fixture::{Task, bits, lora, spec};
+use crate::fixture::{FORMS, Task, bits, lora, spec};
 
 #[test]
 fn threads_do_not_change_a_bit() {
-    let mut task = Task::tiny();
-    // Long texts make several shards and waves of a batch.
-    for example in task.train.iter_mut().step_by(3) {
-        example.text = [example.text.as_str(); 40].join(" ");
-    }
-    for method in [Method::Full, lora(), Method::HeadOnly] {
-        let spec = EncoderSpec { epochs: 1, batch_texts: 64, ..spec(method) };
-        let one = Task { threads: 1, ..Task { train: task.train.clone(), ..Task::tiny() } }
-            .weights(&spec);
-        let two = Task { threads: 2, ..Task { train: task.train.clone(), ..Task::tiny() } }
-            .weights(&spec);
-        let five = Task { threads: 5, ..Task { train: task.train.clone(), ..Task::tiny() } }
-            .weights(&spec);
-        assert!(one == two && one == five, "{:?}", spec.method);
-        assert_ne!(one, task.weights(&EncoderSpec { seed: Seed(1), ..spec }));
+    for base in FORMS {
+        let with = |threads| {
+            let mut task = Task { threads, ..Task::on(base) };
+            // Long texts make several shards and waves of a batch.
+            for example in task.train.iter_mut().step_by(3) {
+                example.text = [example.text.as_str(); 40].join(" ");
+            }
+            task
+        };
+        for method in [Method::Full, lora(), Method::HeadOnly] {
+            let spec = EncoderSpec { epochs: 1, batch_texts: 64, ..spec(method) };
+            let one = with(1).weights(&spec);
+            for threads in [2, 5] {
+                let many = with(threads).weights(&spec);
+                assert!(one == many, "{base} {:?} with {threads} threads", spec.method);
+            }
+            assert_ne!(one, with(1).weights(&EncoderSpec { seed: Seed(1), ..spec }));
+        }
     }
 }
 
 /// After one step everything trainable has moved and nothing frozen has.
 #[test]
 fn a_step_moves_what_is_trainable_and_nothing_else() {
-    for (method, pooling) in [
+    let methods = [
         (Method::Full, Pooling::Cls),
         (lora(), Pooling::Cls),
         (Method::HeadOnly, Pooling::Cls),
         (lora(), Pooling::Mean),
-    ] {
-        let mut task = Task::tiny();
+    ];
+    for (base, (method, pooling)) in
+        FORMS.into_iter().flat_map(|base| methods.clone().map(|it| (base, it)))
+    {
+        let mut task = Task::on(base);
         task.train.truncate(8);
         task.validation.clear();
         let still = EncoderSpec {
@@ -72,8 +78,8 @@ fn a_step_moves_what_is_trainable_and_nothing_else() {
             .filter(|it| it.span.is_trainable() && !it.name.ends_with("lora_A.weight"))
             .map(|it| it.name.as_str())
             .collect();
-        assert_eq!(moved, expected, "{:?}", moving.method);
-        task.train.extend(Task::tiny().train.into_iter().skip(8).take(8));
+        assert_eq!(moved, expected, "{base} {:?}", moving.method);
+        task.train.extend(Task::on(base).train.into_iter().skip(8).take(8));
         let second = task.run(&moving, &dir.path().join("c")).unwrap().network;
         let still: Vec<_> = before
             .names
@@ -83,7 +89,7 @@ fn a_step_moves_what_is_trainable_and_nothing_else() {
             })
             .map(|it| it.name.as_str())
             .collect();
-        assert!(still.is_empty(), "after two steps {still:?} have not moved");
+        assert!(still.is_empty(), "{base}: after two steps {still:?} have not moved");
     }
 }
 
@@ -175,35 +181,4 @@ fn a_search_keeps_the_best_on_validation() {
     assert_eq!(found.trials.len(), 3);
     let best = found.model.best.unwrap();
     assert!(found.trials.iter().all(|it| !it.score.beats(&best)));
-}
-
-/// The adapter directory and the merged directory are the same model to the serving crate.
-#[test]
-fn exports_give_the_same_weights_to_the_reader() {
-    use freehold_models::Checkpoint;
-    let task = Task::tiny();
-    let dir = tempfile::tempdir().unwrap();
-    let model = task
-        .run(&EncoderSpec { pooling: Pooling::Cls, ..spec(lora()) }, &dir.path().join("run"))
-        .unwrap();
-    let (adapter, merged) = (dir.path().join("adapter"), dir.path().join("merged"));
-    model.write_adapter(&adapter, "tiny").unwrap();
-    model.write_merged(&merged).unwrap();
-    let adapted = Checkpoint::open(&adapter, Some(&task.base)).unwrap();
-    let whole = Checkpoint::open(&merged, None).unwrap();
-    for named in model.network.names.iter().filter(|it| !it.name.contains("lora_")) {
-        let (a, b) = (
-            adapted.tensor(&named.name, &named.shape).unwrap(),
-            whole.tensor(&named.name, &named.shape).unwrap(),
-        );
-        assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-5), "{}", named.name);
-    }
-    assert!(model.config == freehold_models::EncoderConfig::open(&merged).unwrap());
-    let full = task.run(&spec(Method::Full), &dir.path().join("full")).unwrap();
-    assert!(
-        full.write_adapter(&adapter, "tiny")
-            .unwrap_err()
-            .to_string()
-            .contains("write the merged model")
-    );
 }

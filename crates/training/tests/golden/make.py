@@ -1,7 +1,7 @@
 """Makes the golden files: tiny random models, trained a few steps by torch and PEFT.
 
-Run as `python make.py` with torch, transformers, peft and safetensors installed. For each
-architecture it writes a base (random weights, tiny sizes), the trainable tensors before and after
+Run as `python make.py [ARCHITECTURE …]` with torch, transformers, peft and safetensors installed. For
+each architecture it writes a base (random weights, tiny sizes), the trainable tensors before and after
 some steps of AdamW on one batch without dropout, and the loss and gradient norm of every step.
 The Rust tests repeat the steps from the same start and compare.
 """
@@ -9,6 +9,7 @@ The Rust tests repeat the steps from the same start and compare.
 import json
 import os
 import shutil
+import sys
 
 import torch
 from peft import LoraConfig, get_peft_model
@@ -16,7 +17,8 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import (
     BertConfig, BertForSequenceClassification, DistilBertConfig,
-    DistilBertForSequenceClassification, RobertaConfig, RobertaForSequenceClassification,
+    DistilBertForSequenceClassification, ModernBertConfig, ModernBertForSequenceClassification,
+    RobertaConfig, RobertaForSequenceClassification,
 )
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -51,6 +53,13 @@ def architectures():
         hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24,
         max_position_embeddings=20, pad_token_id=0, bos_token_id=2, eos_token_id=3, type_vocab_size=1,
         **sizes)), ["query", "key", "value", "intermediate.dense"], ["classifier"]
+    # Two layers that see everything, with and without a norm before attention, one that sees two tokens far.
+    yield "modernbert", ModernBertForSequenceClassification(ModernBertConfig(
+        hidden_size=16, num_hidden_layers=3, num_attention_heads=2, intermediate_size=24,
+        max_position_embeddings=20, local_attention=4, classifier_pooling="mean", pad_token_id=0,
+        layer_types=["full_attention", "sliding_attention", "full_attention"],
+        bos_token_id=2, eos_token_id=3, cls_token_id=2, sep_token_id=3, **sizes)), \
+        ["Wqkv", "Wo", "Wi"], ["head", "classifier"]
 
 
 def batch(it):
@@ -81,9 +90,26 @@ def steps(model, ids, mask):
     return dict(losses=losses, norms=norms, logits=logits)
 
 
+def sentence():
+    """What sentence-transformers itself writes for a mean and a dense layer, without the transformer."""
+    from sentence_transformers import SentenceTransformer, models
+    folder = os.path.join(HERE, "sentence")
+    shutil.rmtree(folder, ignore_errors=True)
+    base = models.Transformer(os.path.join(HERE, "bert"), max_seq_length=20)
+    whole = SentenceTransformer(modules=[base, models.Pooling(16, pooling_mode="mean"), models.Dense(
+        16, 3, activation_function=torch.nn.Identity())])
+    whole.save(folder, create_model_card=False)
+    kept = ["modules.json", "1_Pooling", "2_Dense"]
+    for name in os.listdir(folder):
+        if name not in kept:
+            os.remove(os.path.join(folder, name))
+
+
 def main():
     torch.manual_seed(0)
     for name, model, targets, saved in architectures():
+        if sys.argv[1:] and name not in sys.argv[1:]:
+            continue
         folder = os.path.join(HERE, name)
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(folder)
@@ -112,6 +138,8 @@ def main():
             path = os.path.join(folder, extra)
             if os.path.exists(path):
                 os.remove(path)
+    if not sys.argv[1:] or "sentence" in sys.argv[1:]:
+        sentence()
 
 
 main()
