@@ -58,11 +58,27 @@ impl Workshop {
         Ok(())
     }
 
+    /// Keeps writers out, unless there are some.
+    pub(crate) fn alone(&self) -> Result<Alone, ArtifactError> {
+        let lock = lock_file(&self.lock)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Alone { _lock: lock }),
+            Err(fs::TryLockError::WouldBlock) => Err(ArtifactError::Busy),
+            Err(fs::TryLockError::Error(error)) => Err(ArtifactError::io(&self.lock, error)),
+        }
+    }
+
     pub(crate) fn bench(&self) -> Result<Bench, ArtifactError> {
         let lock = lock_file(&self.lock)?;
         lock.lock_shared().map_err(ArtifactError::at(&self.lock))?;
         Ok(Bench { folder: self.folder.clone(), _lock: lock })
     }
+}
+
+/// The certainty that nobody writes; ends with the value.
+#[derive(Debug)]
+pub(crate) struct Alone {
+    _lock: File,
 }
 
 impl Bench {

@@ -32,6 +32,9 @@ pub enum ArtifactError {
     /// The disk has no room: free some, then retry.
     #[error("there is no space left to write `{}`; free some space, then retry", path.display())]
     NoSpace { path: PathBuf },
+    /// Somebody is storing an artifact: wait until that is done, then retry.
+    #[error("the artifact store is being written; try again when that is done")]
+    Busy,
     /// A server does not answer: check the network, or take another source.
     #[error("{what} cannot be reached: {why}; {remedy}")]
     Unreachable { what: String, why: String, remedy: String },

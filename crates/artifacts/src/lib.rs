@@ -28,5 +28,7 @@ pub use error::ArtifactError;
 pub use file::{Content, FileName, FileRole, NewFile, StoredFile};
 pub use kind::ArtifactKind;
 pub use lineage::{LineageGraph, LineageNode, NodeState};
+pub use store::garbage::{Garbage, GarbageBlob};
+pub use store::repair::Repaired;
 pub use store::{Listed, Store};
 pub use verify::{BlobReport, BlobState, VerifyReport};

@@ -5,7 +5,9 @@
 
 mod blobs;
 mod export;
+pub mod garbage;
 mod index;
+pub mod repair;
 
 use std::path::{Path, PathBuf};
 
@@ -72,6 +74,7 @@ impl Store {
             let why = "a model version is stored with its description";
             return Err(ArtifactError::invalid("the artifact", why));
         }
+        let _writing = self.bench()?;
         let layers = self.put_files(&new.files, progress)?;
         let mut links = new.links.clone();
         links.sort();
@@ -97,6 +100,7 @@ impl Store {
             role: FileRole::Config,
             content: Content::Bytes(canonical(version)),
         });
+        let _writing = self.bench()?;
         let layers = self.put_files(&files, progress)?;
         let digests = layers.iter().map(|layer| layer.digest.clone()).collect();
         let config = canonical(&ModelPackConfig::new(version, facts, digests));

@@ -78,6 +78,15 @@ impl Store {
         }
     }
 
+    /// Removes the folder of an artifact for loaders, if there is one.
+    pub(super) fn forget_folder(&self, digest: &Digest) -> Result<(), ArtifactError> {
+        let folder = self.root.join(".folders").join(digest.hex());
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            outcome => outcome.map_err(ArtifactError::at(&folder)),
+        }
+    }
+
     fn copy_out(&self, file: &StoredFile, folder: &Path) -> Result<(), ArtifactError> {
         let blob = self.checked_blob(&file.digest, file.bytes, file.name.as_str())?;
         let target = place(file, folder)?;

@@ -11,9 +11,12 @@ use crate::{ArtifactError, ArtifactKind, Listed, Store};
 
 /// Largest marker that is read, in bytes.
 const MARKER_BYTES_MAX: u64 = 4096;
+/// What to do about a damaged index.
+const REBUILT: &str = "`freehold models verify --repair` rebuilds it from the blobs";
+const LOST: &str = "it is missing; `freehold models verify --repair` rebuilds it from the blobs";
 
 impl Store {
-    fn index_path(&self) -> PathBuf {
+    pub(super) fn index_path(&self) -> PathBuf {
         self.root.join("index.json")
     }
 
@@ -28,7 +31,7 @@ impl Store {
                 if !marker_path.exists() {
                     bench.replace(&self.index_path(), &canonical(&Index::empty()))?;
                 } else {
-                    return Err(ArtifactError::damaged("index.json", "it is missing"));
+                    return Err(ArtifactError::damaged("index.json", LOST));
                 }
             }
             if !marker_path.exists() {
@@ -54,14 +57,15 @@ impl Store {
 
     pub(crate) fn read_index(&self) -> Result<Index, ArtifactError> {
         let bytes = disk::read_small(&self.index_path(), INDEX_BYTES_MAX)?
-            .ok_or_else(|| ArtifactError::damaged("index.json", "it is missing"))?;
+            .ok_or_else(|| ArtifactError::damaged("index.json", LOST))?;
         let index: Index = serde_json::from_slice(&bytes)
-            .map_err(|error| ArtifactError::damaged("index.json", error))?;
+            .map_err(|error| ArtifactError::damaged("index.json", format!("{error}; {REBUILT}")))?;
         let known_type = index.media_type.as_deref().is_none_or(|it| it == OCI_INDEX);
         if index.schema_version == 2 && known_type {
             Ok(index)
         } else {
-            Err(ArtifactError::damaged("index.json", "it is not an OCI image index"))
+            let why = format!("it is not an OCI image index; {REBUILT}");
+            Err(ArtifactError::damaged("index.json", why))
         }
     }
 
@@ -94,7 +98,7 @@ impl Store {
     }
 
     /// Ends with the value, and with the process.
-    fn lock_index(&self) -> Result<std::fs::File, ArtifactError> {
+    pub(super) fn lock_index(&self) -> Result<std::fs::File, ArtifactError> {
         let path = self.root.join(".lock");
         let file = disk::lock_file(&path)?;
         file.lock().map_err(ArtifactError::at(&path))?;

@@ -13,9 +13,11 @@ mod crash;
 mod damage;
 mod export;
 mod full_disk;
+mod garbage;
 mod layout;
 mod lineage;
 mod model_pack;
+mod repair;
 mod store;
 
 use std::path::Path;
