@@ -45,14 +45,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let access = if key.is_some() { Access::Keys } else { Access::Open };
     if let Some(key) = key {
         ledger
-            .add_key(&Key {
-                name: KeyName::parse("example")?,
-                hash: Digest::of(key),
-                prefix: "example".to_owned(),
-                created_at: WallClock.now(),
-                expires_at: None,
-                revoked_at: None,
-            })
+            .add_key(
+                &Key {
+                    name: KeyName::parse("example")?,
+                    hash: Digest::of(key),
+                    prefix: "example".to_owned(),
+                    created_at: WallClock.now(),
+                    expires_at: None,
+                    revoked_at: None,
+                },
+                "example",
+            )
             .await?;
     }
     let app = App::new(Parts {

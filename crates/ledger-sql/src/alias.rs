@@ -2,9 +2,12 @@
 
 use async_trait::async_trait;
 use freehold_ledger::{AliasMove, AliasRepository, AliasRequest, Expected, LedgerError, Sequence};
-use freehold_vocabulary::{AliasName, TaskName};
+use freehold_vocabulary::audit::act::AliasMoved;
+use freehold_vocabulary::audit::{Act, AuditDraft, GateSaid};
+use freehold_vocabulary::{AliasName, Digest, TaskName};
 
 use crate::SqlLedger;
+use crate::audit;
 use crate::connection::Query;
 use crate::row::{Row, json};
 
@@ -28,6 +31,8 @@ impl AliasRepository for SqlLedger {
         .bind(&request.why)
         .bind(json(&request.gate));
         let sequence = Sequence(writing.run(insert).await?);
+        let from = current.and_then(|it| it.to);
+        audit::append(&mut writing, recorded(request, sequence, from)).await?;
         writing.commit().await?;
         Ok(moved(request, sequence))
     }
@@ -96,6 +101,24 @@ fn as_expected(request: &AliasRequest, current: Option<&AliasMove>) -> Result<()
                 ),
             })
         }
+    }
+}
+
+/// What the audit log says of a move.
+fn recorded(request: &AliasRequest, sequence: Sequence, from: Option<Digest>) -> AuditDraft {
+    let moved = AliasMoved {
+        entry: sequence.0.unsigned_abs(),
+        from,
+        to: request.to.clone(),
+        why: request.why.clone(),
+        gate: GateSaid::of(&request.gate),
+        gate_result: Digest::of(json(&request.gate)),
+    };
+    AuditDraft {
+        at: request.at,
+        actor: request.by.clone(),
+        subject: format!("{}@{}", request.task, request.alias),
+        act: Act::AliasMoved(moved),
     }
 }
 

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use freehold_ledger::LedgerError;
+use freehold_ledger::{LedgerError, ReviewItem};
+use freehold_vocabulary::audit::AuditDraft;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteRow, SqliteSynchronous,
@@ -12,7 +13,7 @@ use sqlx::sqlite::{
 use sqlx::{Sqlite, Transaction};
 
 use crate::fault::Faults;
-use crate::group::ReviewGroup;
+use crate::group::Group;
 use crate::migrations;
 use crate::row::Row;
 use crate::url::{self, Place};
@@ -33,7 +34,8 @@ pub struct SqlLedger {
     writer: SqlitePool,
     readers: SqlitePool,
     pub(crate) faults: Faults,
-    pub(crate) reviews: Arc<ReviewGroup>,
+    pub(crate) reviews: Arc<Group<ReviewItem>>,
+    pub(crate) audits: Arc<Group<AuditDraft>>,
 }
 
 impl SqlLedger {
@@ -77,6 +79,10 @@ impl SqlLedger {
         self.writer.close().await;
     }
 
+    fn of(writer: SqlitePool, readers: SqlitePool, faults: Faults) -> Self {
+        Self { writer, readers, faults, reviews: Arc::default(), audits: Arc::default() }
+    }
+
     async fn in_memory(faults: Faults) -> Result<Self, LedgerError> {
         // The database lives in its one connection, which therefore must never be retired.
         let pool = SqlitePoolOptions::new()
@@ -86,7 +92,7 @@ impl SqlLedger {
             .connect_with(SqliteConnectOptions::new().in_memory(true).foreign_keys(true))
             .await
             .map_err(|error| faults.sql(error))?;
-        Ok(Self { writer: pool.clone(), readers: pool, faults, reviews: Arc::default() })
+        Ok(Self::of(pool.clone(), pool, faults))
     }
 
     async fn in_file(path: &Path, faults: Faults) -> Result<Self, LedgerError> {
@@ -109,7 +115,7 @@ impl SqlLedger {
         };
         let writer = pool(1).connect_lazy_with(options.clone());
         let readers = pool(READERS).connect_lazy_with(options);
-        let ledger = Self { writer, readers, faults, reviews: Arc::default() };
+        let ledger = Self::of(writer, readers, faults);
         ledger.greet(bytes).await?;
         Ok(ledger)
     }

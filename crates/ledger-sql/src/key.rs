@@ -2,14 +2,17 @@
 
 use async_trait::async_trait;
 use freehold_ledger::{Key, KeyName, KeyRepository, LedgerError};
+use freehold_vocabulary::audit::act::{KeyCreated, KeyRevoked};
+use freehold_vocabulary::audit::{Act, AuditDraft};
 use freehold_vocabulary::{Digest, Timestamp};
 
 use crate::SqlLedger;
+use crate::audit;
 use crate::row::Row;
 
 #[async_trait]
 impl KeyRepository for SqlLedger {
-    async fn add_key(&self, key: &Key) -> Result<(), LedgerError> {
+    async fn add_key(&self, key: &Key, by: &str) -> Result<(), LedgerError> {
         key.check()?;
         let mut writing = self.writing().await?;
         let taken = sqlx::query("select name from api_key where name = ? or hash = ?")
@@ -31,6 +34,8 @@ impl KeyRepository for SqlLedger {
         .bind(key.expires_at.map(Timestamp::as_micros))
         .bind(key.revoked_at.map(Timestamp::as_micros));
         writing.run(insert).await?;
+        let act = Act::KeyCreated(KeyCreated { expires_at: key.expires_at });
+        audit::append(&mut writing, recorded(key, key.created_at, by, act)).await?;
         writing.commit().await
     }
 
@@ -44,18 +49,33 @@ impl KeyRepository for SqlLedger {
         self.reading(query).await?.iter().map(read).collect()
     }
 
-    async fn revoke_key(&self, name: &KeyName, at: Timestamp) -> Result<Key, LedgerError> {
+    async fn revoke_key(
+        &self,
+        name: &KeyName,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<Key, LedgerError> {
         let mut writing = self.writing().await?;
-        let revoke = sqlx::query(
-            "update api_key set revoked_at = min(coalesce(revoked_at, ?1), ?1)
-             where name = ?2 returning *",
-        )
-        .bind(at.as_micros())
-        .bind(name.as_str());
-        let key = writing.one(revoke).await?.as_ref().map(read).transpose()?;
+        let found = sqlx::query("select * from api_key where name = ?").bind(name.as_str());
+        let key = writing.one(found).await?.as_ref().map(read).transpose()?;
+        let key = key.ok_or_else(|| LedgerError::Missing { what: format!("key `{name}`") })?;
+        if key.revoked_at.is_some_and(|before| before <= at) {
+            return Ok(key);
+        }
+        let revoke = sqlx::query("update api_key set revoked_at = ? where name = ?")
+            .bind(at.as_micros())
+            .bind(name.as_str());
+        writing.run(revoke).await?;
+        let act = Act::KeyRevoked(KeyRevoked {});
+        audit::append(&mut writing, recorded(&key, at, by, act)).await?;
         writing.commit().await?;
-        key.ok_or_else(|| LedgerError::Missing { what: format!("key `{name}`") })
+        Ok(Key { revoked_at: Some(at), ..key })
     }
+}
+
+/// What the audit log says of a key.
+fn recorded(key: &Key, at: Timestamp, by: &str, act: Act) -> AuditDraft {
+    AuditDraft { at, actor: by.to_owned(), subject: key.name.to_string(), act }
 }
 
 fn read(row: &Row<'_>) -> Result<Key, LedgerError> {

@@ -9,6 +9,7 @@
 //! keeps rows. Nothing here reads a clock.
 
 mod alias;
+mod audit;
 mod connection;
 mod dataset;
 mod evaluation;

@@ -10,7 +10,10 @@ use sqlx::{AssertSqlSafe, SqliteConnection};
 use crate::fault::Faults;
 
 /// Every step in order. A released one is never edited.
-const STEPS: &[&str] = &[include_str!("../migrations/0001_the_first_tables.sql")];
+const STEPS: &[&str] = &[
+    include_str!("../migrations/0001_the_first_tables.sql"),
+    include_str!("../migrations/0002_the_audit_log.sql"),
+];
 
 /// Marks the files of this program (`PRAGMA application_id`): "FRHD".
 const APPLICATION_ID: i64 = 0x4652_4844;
@@ -72,6 +75,6 @@ mod tests {
     fn released_steps_are_as_they_were_released() {
         let digests: Vec<String> =
             STEPS.iter().map(|step| Digest::of(step).short().to_owned()).collect();
-        assert_eq!(digests, ["0a8f5a1b3491"]);
+        assert_eq!(digests, ["0a8f5a1b3491", "797a8e1bb1bc"]);
     }
 }

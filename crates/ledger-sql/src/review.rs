@@ -5,9 +5,12 @@ use freehold_ledger::review::check_judgement;
 use freehold_ledger::{
     LedgerError, Limit, ReviewItem, ReviewRepository, ReviewStatus, Sequence, Settlement, Written,
 };
-use freehold_vocabulary::{Label, Probability, TaskName, Timestamp, TraceId};
+use freehold_vocabulary::audit::act::ReviewSettled;
+use freehold_vocabulary::audit::{Act, AuditDraft};
+use freehold_vocabulary::{Digest, Label, Probability, TaskName, Timestamp, TraceId};
 
 use crate::SqlLedger;
+use crate::audit;
 use crate::connection::{Query, Writing};
 use crate::row::{Row, json};
 
@@ -17,7 +20,7 @@ impl ReviewRepository for SqlLedger {
         for item in items {
             item.check_new()?;
         }
-        self.reviews.enqueue(self, items).await
+        self.reviews.submit(self, items).await
     }
 
     async fn pending_reviews(
@@ -177,6 +180,14 @@ async fn settle(
     writing.run(point).await?;
     let row = writing.one(by_trace(trace)).await?;
     let item = read(row.as_ref().expect("the item was read or written in this transaction"))?;
+    let settled = ReviewSettled {
+        task: item.task.clone(),
+        settlement: sequence.unsigned_abs(),
+        labels: Digest::of(json(&labels)),
+    };
+    let (actor, subject) = (by.to_owned(), trace.to_string());
+    let act = Act::ReviewSettled(settled);
+    audit::append(&mut writing, AuditDraft { at, actor, subject, act }).await?;
     writing.commit().await?;
     Ok(item)
 }

@@ -59,11 +59,11 @@ impl Key {
 /// Which keys there are.
 #[async_trait]
 pub trait KeyRepository: Send + Sync + fmt::Debug {
-    /// Adds a key.
+    /// Adds a key; the audit log says who made it.
     ///
     /// # Errors
     /// `Conflict` when the name (even of a revoked key) or the hash is taken.
-    async fn add_key(&self, key: &Key) -> Result<(), LedgerError>;
+    async fn add_key(&self, key: &Key, by: &str) -> Result<(), LedgerError>;
 
     /// The key whose secret has this hash, valid or not: ask [`Key::is_valid_at`].
     async fn find_key(&self, hash: &Digest) -> Result<Option<Key>, LedgerError>;
@@ -71,11 +71,17 @@ pub trait KeyRepository: Send + Sync + fmt::Debug {
     /// Every key, in the order of the names.
     async fn keys(&self) -> Result<Vec<Key>, LedgerError>;
 
-    /// Ends a key for good; the first revocation counts.
+    /// Ends a key for good; the first revocation counts, and only one that changes something is in
+    /// the audit log.
     ///
     /// # Errors
     /// `Missing` when there is no such key.
-    async fn revoke_key(&self, name: &KeyName, at: Timestamp) -> Result<Key, LedgerError>;
+    async fn revoke_key(
+        &self,
+        name: &KeyName,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<Key, LedgerError>;
 }
 
 #[cfg(test)]

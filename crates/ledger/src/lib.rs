@@ -10,6 +10,7 @@
 //! file.
 
 pub mod alias;
+pub mod audit;
 pub mod dataset;
 pub mod error;
 pub mod evaluation;
@@ -21,6 +22,7 @@ pub mod run;
 pub mod version;
 
 pub use alias::{AliasMove, AliasRepository, AliasRequest, Expected, previous_target};
+pub use audit::AuditRepository;
 pub use dataset::{DatasetRepository, NamedDataset};
 pub use error::{BoxError, LedgerError};
 pub use evaluation::{EvaluationRepository, EvaluationRow};
@@ -34,6 +36,7 @@ pub use version::{VersionRepository, VersionRow};
 /// Everything that the ledger knows, behind one object: `Arc<dyn Ledger>`.
 pub trait Ledger:
     AliasRepository
+    + AuditRepository
     + DatasetRepository
     + EvaluationRepository
     + FeedbackRepository
@@ -46,6 +49,7 @@ pub trait Ledger:
 
 impl<T> Ledger for T where
     T: AliasRepository
+        + AuditRepository
         + DatasetRepository
         + EvaluationRepository
         + FeedbackRepository

@@ -5,8 +5,8 @@
 //! into a text of three lines ([`checkpoint`]) that is kept elsewhere. So a change inside the log
 //! shows by itself, and a log that was cut off or written anew shows against a checkpoint.
 //!
-//! A record never holds content: the words of an egress decision are names by type, and what
-//! people decided is named by digest.
+//! A record never holds content: an egress decision is told in the operator's words, sizes and
+//! counts, and what people decided is named by digest.
 
 pub mod act;
 pub mod canonical;
@@ -19,7 +19,7 @@ pub mod proof;
 
 use serde::{Deserialize, Serialize};
 
-pub use act::{Act, ActKind, Decision, Egress, GateSaid, Word};
+pub use act::{Act, ActKind, Decision, Egress, GateSaid, Sending, Word};
 pub use canonical::{NotCanonical, canonical};
 pub use chain::{Fault, FaultKind, StoredRecord, Verdict, Verifier, link};
 pub use checkpoint::Checkpoint;
@@ -83,10 +83,16 @@ impl AuditDraft {
                 return Err(InvalidDraft::TooLong { what, bytes: text.len() });
             }
         }
-        if let Act::Egress(egress) = &self.act
-            && egress.redacted.len() > REDACTED_KINDS_MAX
-        {
-            return Err(InvalidDraft::TooManyKinds(egress.redacted.len()));
+        if let Act::Egress(egress) = &self.act {
+            let owner = egress.owner.as_ref().map_or(0, String::len);
+            for (what, bytes) in [("rule", egress.rule.len()), ("owner", owner)] {
+                if bytes > TEXT_BYTES_MAX {
+                    return Err(InvalidDraft::TooLong { what, bytes });
+                }
+            }
+            if egress.redacted.len() > REDACTED_KINDS_MAX {
+                return Err(InvalidDraft::TooManyKinds(egress.redacted.len()));
+            }
         }
         self.clone().at_place(1).canonical().map(drop).map_err(Into::into)
     }
@@ -113,31 +119,30 @@ impl AuditRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{DataClass, TaskName, TraceId};
+    use crate::egress::{EgressPolicy, EngineClearance, Place, Region};
+    use crate::{DataClass, EngineName, TaskName, TraceId};
 
     fn word(text: &str) -> Word {
         Word::parse(text).unwrap()
     }
 
     fn egress() -> AuditDraft {
+        let engine = EngineClearance {
+            region: Some(Region::parse("us").unwrap()),
+            place: Place::Remote,
+            ..EngineClearance::here(EngineName::parse("openai").unwrap(), DataClass::Internal)
+        };
+        let denied = EgressPolicy::default().judge(DataClass::Restricted, &engine).unwrap_err();
+        let trace = TraceId::new(Timestamp::from_micros(1_000_000), 7);
+        let sending = Sending { bytes: 312, tokens: None };
+        let act = Egress::denied(&denied, &engine, trace, sending)
+            .of_task(TaskName::parse("tickets").unwrap())
+            .with_redacted([(word("email"), 2)].into());
         AuditDraft {
             at: Timestamp::from_micros(1_000_001),
             actor: "ci".into(),
             subject: "openai".into(),
-            act: Act::Egress(Egress {
-                decision: Decision::Denied,
-                trace: TraceId::new(Timestamp::from_micros(1_000_000), 7),
-                task: Some(TaskName::parse("tickets").unwrap()),
-                data_class: DataClass::Restricted,
-                engine: word("openai"),
-                clearance: DataClass::Internal,
-                region: Some(word("us")),
-                owner: None,
-                rule: word("clearance"),
-                bytes: 312,
-                tokens: None,
-                redacted: [(word("email"), 2)].into(),
-            }),
+            act: Act::Egress(act),
         }
     }
 

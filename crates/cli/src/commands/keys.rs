@@ -18,11 +18,19 @@ pub enum Command {
         /// RFC 3339 instant after which the key is refused.
         #[arg(long, value_parser = parse_instant)]
         expires: Option<Timestamp>,
+        /// Who makes it.
+        #[arg(long, default_value = "local")]
+        by: String,
     },
     /// All keys, without their secrets.
     List,
     /// Refuse the key from now on.
-    Revoke { name: KeyName },
+    Revoke {
+        name: KeyName,
+        /// Who ends it.
+        #[arg(long, default_value = "local")]
+        by: String,
+    },
 }
 
 fn parse_instant(text: &str) -> Result<Timestamp, String> {
@@ -31,16 +39,16 @@ fn parse_instant(text: &str) -> Result<Timestamp, String> {
 
 pub fn run(command: &Command, session: &Session) -> Result<()> {
     match command {
-        Command::Add { name, expires } => add(session, name, *expires),
+        Command::Add { name, expires, by } => add(session, name, *expires, by),
         Command::List => list(session),
-        Command::Revoke { name } => {
-            let key = session.wait(session.ledger.revoke_key(name, SystemClock.now()))?;
+        Command::Revoke { name, by } => {
+            let key = session.wait(session.ledger.revoke_key(name, by, SystemClock.now()))?;
             output::print(session.form, &key, |it| format!("key `{}` is revoked", it.name))
         }
     }
 }
 
-fn add(session: &Session, name: &KeyName, expires_at: Option<Timestamp>) -> Result<()> {
+fn add(session: &Session, name: &KeyName, expires_at: Option<Timestamp>, by: &str) -> Result<()> {
     let mut bytes = [0u8; 32];
     getrandom::fill(&mut bytes).context("the machine gives no randomness")?;
     let secret = format!("fh-{}", Digest::of(bytes).hex());
@@ -52,7 +60,7 @@ fn add(session: &Session, name: &KeyName, expires_at: Option<Timestamp>) -> Resu
         expires_at,
         revoked_at: None,
     };
-    session.wait(session.ledger.add_key(&key))?;
+    session.wait(session.ledger.add_key(&key, by))?;
     let shown = serde_json::json!({ "name": name, "secret": secret, "expires_at": expires_at });
     output::print(session.form, &shown, |_| {
         format!(

@@ -23,7 +23,7 @@ async fn add(server: &Server, name: &str, expires_at: Option<Timestamp>) {
         expires_at,
         revoked_at: None,
     };
-    server.ledger.add_key(&key).await.unwrap();
+    server.ledger.add_key(&key, "test").await.unwrap();
 }
 
 async fn ask(server: &Server, key: &str) -> Reply {
@@ -71,7 +71,7 @@ async fn a_key_ends_with_its_expiry_at_once_and_with_its_revocation_within_secon
     server.clock.advance_micros(2 * SECOND_US);
     ask(&server, "fh-short").await.error(401, "invalid_api_key");
     let name = KeyName::parse("fired").unwrap();
-    server.ledger.revoke_key(&name, server.clock.now()).await.unwrap();
+    server.ledger.revoke_key(&name, "test", server.clock.now()).await.unwrap();
     server.clock.advance_micros(3 * SECOND_US);
     ask(&server, "fh-fired").await.error(401, "invalid_api_key");
 }

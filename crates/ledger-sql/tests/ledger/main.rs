@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected should panic")]
 
 mod alias;
+mod audit;
 mod concurrency;
 mod crash;
 mod dataset;

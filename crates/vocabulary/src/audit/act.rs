@@ -9,15 +9,16 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::egress::{Denied, EgressRecord, EngineClearance, Region};
 use crate::name::Name;
-use crate::{DataClass, Digest, TaskName, Timestamp, TraceId};
+use crate::{DataClass, Digest, EngineName, TaskName, Timestamp, TraceId};
 
 /// Marks words of audit records.
 #[derive(Debug)]
 pub enum OfAudit {}
 
-/// A word of an audit record: an engine, a region, an owner, a rule, a kind of identifier. A name
-/// by type, so that no text of a request can stand in its place.
+/// A kind of identifier that was replaced, such as `email`. A name by type, so that no text of a
+/// request can stand in its place.
 pub type Word = Name<OfAudit>;
 
 /// One act.
@@ -44,7 +45,8 @@ pub enum Act {
     Exported(Exported),
 }
 
-/// An egress decision, made before a single byte was sent.
+/// An egress decision, made before a single byte was sent. Its words are those of the operator's
+/// configuration; nothing in it comes from the request but sizes and counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Egress {
     pub decision: Decision,
@@ -54,15 +56,15 @@ pub struct Egress {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskName>,
     pub data_class: DataClass,
-    pub engine: Word,
+    pub engine: EngineName,
     /// What the engine may see at most.
     pub clearance: DataClass,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub region: Option<Word>,
+    pub region: Option<Region>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner: Option<Word>,
+    pub owner: Option<String>,
     /// The rule that decided.
-    pub rule: Word,
+    pub rule: String,
     /// Size of the body that was to be sent.
     pub bytes: u64,
     /// Its size in tokens, where a tokenizer of the engine is known.
@@ -71,6 +73,70 @@ pub struct Egress {
     /// How many identifiers of each kind were replaced before sending.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub redacted: BTreeMap<Word, u64>,
+}
+
+/// How much was to be sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sending {
+    pub bytes: u64,
+    pub tokens: Option<u64>,
+}
+
+impl Egress {
+    /// What the policy let through.
+    #[must_use]
+    pub fn allowed(record: &EgressRecord, trace: TraceId, sending: Sending) -> Self {
+        let rule = record.rule.clone();
+        Self::decided(Decision::Allowed, record.class, &record.engine, rule, trace, sending)
+    }
+
+    /// What the policy held back from this engine.
+    #[must_use]
+    pub fn denied(
+        denied: &Denied,
+        engine: &EngineClearance,
+        trace: TraceId,
+        sending: Sending,
+    ) -> Self {
+        let rule = denied.rule.clone();
+        Self::decided(Decision::Denied, denied.class, engine, rule, trace, sending)
+    }
+
+    /// The same for a request that names its task.
+    #[must_use]
+    pub fn of_task(self, task: TaskName) -> Self {
+        Self { task: Some(task), ..self }
+    }
+
+    /// The same with what was replaced before sending.
+    #[must_use]
+    pub fn with_redacted(self, redacted: BTreeMap<Word, u64>) -> Self {
+        Self { redacted, ..self }
+    }
+
+    fn decided(
+        decision: Decision,
+        data_class: DataClass,
+        engine: &EngineClearance,
+        rule: String,
+        trace: TraceId,
+        sending: Sending,
+    ) -> Self {
+        Self {
+            decision,
+            trace,
+            task: None,
+            data_class,
+            engine: engine.engine.clone(),
+            clearance: engine.clearance,
+            region: engine.region.clone(),
+            owner: engine.owner.clone(),
+            rule,
+            bytes: sending.bytes,
+            tokens: sending.tokens,
+            redacted: BTreeMap::new(),
+        }
+    }
 }
 
 /// Whether a request may leave.

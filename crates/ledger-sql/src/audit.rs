@@ -1,0 +1,116 @@
+//! Audit records as rows that are only ever added.
+//!
+//! The next sequence and the hash before are read inside the transaction that adds a record, and
+//! SQLite lets one such transaction in at a time, whichever process it comes from. So there are no
+//! gaps and there is one chain.
+
+use async_trait::async_trait;
+use freehold_ledger::{AuditRepository, LedgerError, Limit, Sequence};
+use freehold_vocabulary::audit::{ActKind, AuditDraft, AuditRecord, Hash, StoredRecord, link};
+
+use crate::SqlLedger;
+use crate::connection::Writing;
+use crate::group::Grouped;
+use crate::row::Row;
+
+#[async_trait]
+impl AuditRepository for SqlLedger {
+    async fn append_audit(&self, drafts: &[AuditDraft]) -> Result<Vec<AuditRecord>, LedgerError> {
+        for draft in drafts {
+            draft.check()?;
+        }
+        self.audits.submit(self, drafts).await
+    }
+
+    async fn stored_audit(
+        &self,
+        after: Sequence,
+        limit: Limit,
+    ) -> Result<Vec<StoredRecord>, LedgerError> {
+        // Bytes may be anything here, so they are not read as text.
+        let query = sqlx::query(
+            "select sequence, cast(record as blob) as record, cast(hash as blob) as hash
+             from audit_record where sequence > ? order by sequence limit ?",
+        )
+        .bind(after.0)
+        .bind(limit.get());
+        let read = |row: &Row<'_>| {
+            Ok(StoredRecord {
+                place: row.get("sequence")?,
+                record: row.get("record")?,
+                hash: row.get("hash")?,
+            })
+        };
+        self.reading(query).await?.iter().map(read).collect()
+    }
+
+    async fn audit_records(
+        &self,
+        kind: Option<ActKind>,
+        after: Sequence,
+        limit: Limit,
+    ) -> Result<Vec<AuditRecord>, LedgerError> {
+        let query = match kind {
+            Some(kind) => sqlx::query(
+                "select record from audit_record where kind = ? and sequence > ?
+                 order by sequence limit ?",
+            )
+            .bind(kind.as_str()),
+            None => sqlx::query(
+                "select record from audit_record where sequence > ? order by sequence limit ?",
+            ),
+        };
+        let query = query.bind(after.0).bind(limit.get());
+        self.reading(query).await?.iter().map(|row| row.json("record")).collect()
+    }
+
+    async fn latest_audit(
+        &self,
+        kind: Option<ActKind>,
+        limit: Limit,
+    ) -> Result<Vec<AuditRecord>, LedgerError> {
+        let query = match kind {
+            Some(kind) => sqlx::query(
+                "select record from audit_record where kind = ? order by sequence desc limit ?",
+            )
+            .bind(kind.as_str()),
+            None => sqlx::query("select record from audit_record order by sequence desc limit ?"),
+        };
+        let rows = self.reading(query.bind(limit.get())).await?;
+        rows.iter().rev().map(|row| row.json("record")).collect()
+    }
+}
+
+impl Grouped for AuditDraft {
+    type Answer = AuditRecord;
+
+    async fn insert(&self, writing: &mut Writing<'_>) -> Result<AuditRecord, LedgerError> {
+        append(writing, self.clone()).await
+    }
+}
+
+/// Appends a record within a change, so that both happen or neither.
+pub(crate) async fn append(
+    writing: &mut Writing<'_>,
+    draft: AuditDraft,
+) -> Result<AuditRecord, LedgerError> {
+    draft.check()?;
+    let last =
+        sqlx::query("select sequence, hash from audit_record order by sequence desc limit 1");
+    let (sequence, previous) = match writing.one(last).await? {
+        None => (0, Hash::ZERO),
+        Some(row) => {
+            let read = |text: &str| Hash::from_hex(text.as_bytes()).ok_or("not a hash");
+            (row.get::<i64>("sequence")?, row.parsed("hash", read)?)
+        }
+    };
+    let sequence = sequence + 1;
+    let record = draft.at_place(sequence.unsigned_abs());
+    let text = record.canonical().expect("the draft was checked");
+    let insert = sqlx::query("insert into audit_record (sequence, record, hash) values (?, ?, ?)")
+        .bind(sequence)
+        .bind(&text)
+        .bind(link(&previous, text.as_bytes()).to_string());
+    writing.run(insert).await?;
+    Ok(record)
+}
