@@ -3,6 +3,7 @@
 //! Every verb: `--help` that teaches, `--json` for machines, progress on standard error, a next
 //! step at the end. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a gate or check refused.
 
+mod audit;
 mod base;
 mod calibrate;
 mod config;
@@ -74,12 +75,19 @@ enum Command {
     Report(report::Arguments),
     #[command(subcommand)]
     Keys(keys::Command),
+    #[command(subcommand)]
+    Audit(audit::Command),
 }
 
 /// Something was examined and refused: a gate, a check, a verification. Not a malfunction.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Refused(pub String);
+
+/// A refusal whose report, the one JSON document of the command, was printed before.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Reported(pub String);
 
 /// Parses, runs, and turns the outcome into an exit code.
 pub fn run() -> ExitCode {
@@ -92,11 +100,12 @@ pub fn run() -> ExitCode {
             if error.chain().any(is_broken_pipe) {
                 return ExitCode::SUCCESS;
             }
-            if form == Form::Json {
+            let reported = error.is::<Reported>();
+            if form == Form::Json && !reported {
                 println!("{}", serde_json::json!({ "error": format!("{error:#}") }));
             }
             eprintln!("error: {error:#}");
-            ExitCode::from(if error.is::<Refused>() { 3 } else { 1 })
+            ExitCode::from(if reported || error.is::<Refused>() { 3 } else { 1 })
         }
     }
 }
@@ -127,6 +136,7 @@ fn dispatch(cli: Cli, form: Form) -> Result<()> {
         Command::Review(command) => review::run(&command, &session()?),
         Command::Report(arguments) => report::run(&arguments, &session()?),
         Command::Keys(command) => keys::run(&command, &session()?),
+        Command::Audit(command) => audit::run(&command, &session()?),
     }
 }
 
