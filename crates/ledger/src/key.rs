@@ -76,12 +76,8 @@ pub trait KeyRepository: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// `Missing` when there is no such key.
-    async fn revoke_key(
-        &self,
-        name: &KeyName,
-        by: &str,
-        at: Timestamp,
-    ) -> Result<Key, LedgerError>;
+    async fn revoke_key(&self, name: &KeyName, by: &str, at: Timestamp)
+    -> Result<Key, LedgerError>;
 }
 
 #[cfg(test)]
