@@ -16,6 +16,7 @@ pub mod append;
 pub mod diff;
 pub mod export;
 pub mod manifest;
+pub mod resplit;
 mod rows;
 pub mod summary;
 pub mod version;

@@ -27,6 +27,7 @@ pub use dataset::append::{Appended, Refusal, Settled};
 pub use dataset::diff::{Change, DatasetDiff};
 pub use dataset::export::{ExportFormat, ExportRequest};
 pub use dataset::manifest::DatasetManifest;
+pub use dataset::resplit::{Resplit, TestSplit};
 pub use dataset::summary::DatasetSummary;
 pub use dataset::version::{Written, WrittenAs};
 pub use dataset::{Dataset, Examples};

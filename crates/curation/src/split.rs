@@ -120,28 +120,40 @@ impl Imported {
         seed: Seed,
         progress: &dyn Progress,
     ) -> Result<Divided, CurationError> {
-        check_shares(&plan.shares)?;
-        let (staged, groups) = (&self.staged, &self.groups);
-        let given = given_splits(staged);
-        let kept = protect(staged, groups);
-        let mut splits = kept.splits;
-        let wanted = |split| if given.contains(&split) { 0.0 } else { plan.shares.of(split) };
-        let shares =
-            [Split::Validation, Split::Calibration, Split::Test].map(|it| (it, wanted(it)));
-        stratify::carve(staged, groups, &shares, seed.derive("split"), &mut splits);
-        let mut rows = BTreeMap::new();
-        splits.iter().flatten().for_each(|it| *rows.entry(*it).or_default() += 1);
-        if !rows.contains_key(&Split::Train) {
-            return Err(CurationError::Empty(
-                "every row is given for another split than train; add rows for train".to_owned(),
-            ));
-        }
-        let (dropped, dropped_rows) = list_dropped(staged, groups, &splits, &kept.kept_row)?;
-        let findings = checks::run_on_splits(staged, groups, &splits, progress)?;
-        let shares = plan.shares;
-        let report = SplitReport { seed, shares, given, rows, dropped, dropped_rows, findings };
+        let (splits, report) = divide(&self.staged, &self.groups, plan, seed, progress)?;
         Ok(Divided { imported: self, splits, report })
     }
+}
+
+/// Gives every staged row a split: those that are given keep it, the others are divided.
+///
+/// # Errors
+/// When the shares make no sense or nothing is left for train.
+pub(crate) fn divide(
+    staged: &Staged,
+    groups: &Groups,
+    plan: &SplitPlan,
+    seed: Seed,
+    progress: &dyn Progress,
+) -> Result<(Vec<Option<Split>>, SplitReport), CurationError> {
+    check_shares(&plan.shares)?;
+    let given = given_splits(staged);
+    let kept = protect(staged, groups);
+    let mut splits = kept.splits;
+    let wanted = |split| if given.contains(&split) { 0.0 } else { plan.shares.of(split) };
+    let shares = [Split::Validation, Split::Calibration, Split::Test].map(|it| (it, wanted(it)));
+    stratify::carve(staged, groups, &shares, seed.derive("split"), &mut splits);
+    let mut rows = BTreeMap::new();
+    splits.iter().flatten().for_each(|it| *rows.entry(*it).or_default() += 1);
+    if !rows.contains_key(&Split::Train) {
+        return Err(CurationError::Empty(
+            "every row is given for another split than train; add rows for train".to_owned(),
+        ));
+    }
+    let (dropped, dropped_rows) = list_dropped(staged, groups, &splits, &kept.kept_row)?;
+    let findings = checks::run_on_splits(staged, groups, &splits, progress)?;
+    let shares = plan.shares;
+    Ok((splits, SplitReport { seed, shares, given, rows, dropped, dropped_rows, findings }))
 }
 
 fn check_shares(shares: &Shares) -> Result<(), CurationError> {

@@ -9,6 +9,7 @@ mod curation {
     pub mod findings;
     pub mod real_data;
     pub mod refusals;
+    pub mod resplit;
     pub mod splits;
     pub mod support;
     pub mod versions;

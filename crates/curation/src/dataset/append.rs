@@ -63,7 +63,7 @@ impl Dataset {
     ) -> Result<Appended, CurationError> {
         let mut refused = Vec::new();
         let usable = self.usable(settled, &mut refused);
-        let mut stager = self.restage(progress)?;
+        let mut stager = self.restage(progress, &|split| Some(split))?;
         let first_new = stager.len();
         let no_slices = vec![None; self.manifest().slices.len()];
         for review in &usable {
@@ -97,7 +97,7 @@ impl Dataset {
     /// # Errors
     /// When the examples cannot be read.
     pub fn check(&self, progress: &dyn Progress) -> Result<Vec<Finding>, CurationError> {
-        let staged = self.restage(progress)?.finish(Vec::new())?;
+        let staged = self.restage(progress, &|split| Some(split))?.finish(Vec::new())?;
         let groups = duplicates::group(&staged, &self.manifest().near_duplicates, progress)?;
         let splits: Vec<Option<Split>> = staged.rows.iter().map(|it| it.split).collect();
         self.findings_of(&staged, &groups, &splits, progress)
@@ -116,8 +116,12 @@ impl Dataset {
         Ok(findings)
     }
 
-    /// Stages the rows of this version, each given for its split.
-    fn restage(&self, progress: &dyn Progress) -> Result<Stager, CurationError> {
+    /// Stages the rows of this version, each given for what `given` makes of its split.
+    pub(super) fn restage(
+        &self,
+        progress: &dyn Progress,
+        given: &dyn Fn(Split) -> Option<Split>,
+    ) -> Result<Stager, CurationError> {
         let limits = Limits { labels_max: u32::MAX, rows_max: u32::MAX, ..Limits::default() };
         let slices = self.manifest().slices.clone();
         let mut stager = Stager::new(&std::env::temp_dir(), slices.clone(), &limits)?;
@@ -126,7 +130,8 @@ impl Dataset {
             let mut example = example?;
             let values: Vec<_> = slices.iter().map(|it| example.slices.remove(it)).collect();
             let origin = Origin::Named(&example.source);
-            stager.push(&example.text, &example.labels, Some(example.split), &values, origin)?;
+            let split = given(example.split);
+            stager.push(&example.text, &example.labels, split, &values, origin)?;
             progress.advance(1);
         }
         progress.end();

@@ -30,7 +30,7 @@ pub struct DatasetManifest {
     /// Slice columns, by the names that they had in the source.
     pub slices: Vec<String>,
     pub counts: Counts,
-    /// How rows were divided; none for versions derived from another one.
+    /// How rows were divided; none for versions to which rows were appended.
     pub division: Option<Division>,
     pub near_duplicates: NearDuplicates,
     pub sources: Vec<SourceRecord>,

@@ -1,12 +1,15 @@
-//! What the two JSON readers share: paths into an object, and values as cells.
+//! What the two JSON readers share: records as rows, paths into an object, and values as cells.
 //!
-//! Nothing here reads a file; how objects are found in one is the business of
+//! Nothing here reads a file; how records are found in one is the business of
 //! [`lines`] and [`array`].
+
+use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::format::{Cell, Step};
+use super::format::{Cell, Opening, RowReader, Step};
 use super::report::Reason;
+use crate::error::CurationError;
 
 pub(crate) mod array;
 pub(crate) mod lines;
@@ -15,6 +18,68 @@ pub(crate) mod lines;
 const COLUMNS_FROM: usize = 1000;
 /// Nesting that is unfolded into column names.
 const DEPTH_MAX: usize = 4;
+
+/// The line on which a record starts, and its bytes unless it is refused unread.
+type Record<'r> = (u64, Result<&'r [u8], Reason>);
+
+/// The records of one file, one after the other.
+trait Records: fmt::Debug + Sized + 'static {
+    /// What is said of a file whose records are no objects.
+    const NO_OBJECTS: &'static str;
+    fn open(opening: &Opening<'_>) -> Result<Self, CurationError>;
+    fn advance(&mut self) -> Result<Option<Record<'_>>, CurationError>;
+    /// Bytes of the file that have been read.
+    fn position(&self) -> u64;
+}
+
+/// Records as rows.
+#[derive(Debug)]
+struct JsonReader<R> {
+    records: R,
+    columns: Vec<String>,
+    selected: Vec<String>,
+}
+
+fn open<R: Records>(opening: &Opening<'_>) -> Result<Box<dyn RowReader>, CurationError> {
+    let mut first = R::open(opening)?;
+    let mut names = ColumnNames::default();
+    let columns_max = opening.limits.columns_max as usize;
+    // A broken place is found again, and reported with its line, when rows are read.
+    while let Ok(Some((_, record))) = first.advance() {
+        if !record.map_or(true, |it| names.add(it, columns_max)) {
+            break;
+        }
+    }
+    if names.names.is_empty() && names.objects > 0 {
+        let (file, reason) = (opening.name.to_owned(), R::NO_OBJECTS.to_owned());
+        return Err(CurationError::Unreadable { file, reason });
+    }
+    let (records, columns) = (R::open(opening)?, names.names);
+    Ok(Box::new(JsonReader { records, columns, selected: Vec::new() }))
+}
+
+impl<R: Records> RowReader for JsonReader<R> {
+    fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    fn select(&mut self, columns: &[usize]) -> Result<(), CurationError> {
+        self.selected = columns.iter().map(|it| self.columns[*it].clone()).collect();
+        Ok(())
+    }
+
+    fn next(&mut self, cells: &mut Vec<Cell>) -> Result<Step, CurationError> {
+        Ok(match self.records.advance()? {
+            None => Step::End,
+            Some((line, Ok(record))) => read_record(record, line, &self.selected, cells),
+            Some((line, Err(reason))) => Step::Bad { line, reason },
+        })
+    }
+
+    fn position(&self) -> u64 {
+        self.records.position()
+    }
+}
 
 /// The columns seen so far, in order of first appearance.
 #[derive(Debug, Default)]

@@ -7,70 +7,18 @@ use std::io::{BufRead, BufReader};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{ColumnNames, read_record};
+use super::{Record, Records};
 use crate::error::CurationError;
 use crate::import::encoding::Utf8Reader;
-use crate::import::format::{Cell, Content, Format, Opening, RowReader, Step};
+use crate::import::format::{Content, Format, Opening};
 
 pub const FORMAT: Format = Format {
     name: "json-array",
     extensions: &["json", "jsonl"],
     content: Content::Text,
     sniff: |head| head.trim_ascii_start().starts_with(b"["),
-    open,
+    open: super::open::<Elements>,
 };
-
-fn open(opening: &Opening<'_>) -> Result<Box<dyn RowReader>, CurationError> {
-    let mut first = Elements::open(opening)?;
-    let mut names = ColumnNames::default();
-    let columns_max = opening.limits.columns_max as usize;
-    // A broken place is found again, and reported with its line, when rows are read.
-    while let Ok(Some((_, element))) = first.advance() {
-        if !names.add(element, columns_max) {
-            break;
-        }
-    }
-    if names.names.is_empty() && names.objects > 0 {
-        return Err(CurationError::Unreadable {
-            file: opening.name.to_owned(),
-            reason: "the elements of its array are not objects with fields".to_owned(),
-        });
-    }
-    Ok(Box::new(ArrayReader {
-        elements: Elements::open(opening)?,
-        columns: names.names,
-        selected: Vec::new(),
-    }))
-}
-
-#[derive(Debug)]
-struct ArrayReader {
-    elements: Elements,
-    columns: Vec<String>,
-    selected: Vec<String>,
-}
-
-impl RowReader for ArrayReader {
-    fn columns(&self) -> &[String] {
-        &self.columns
-    }
-
-    fn select(&mut self, columns: &[usize]) -> Result<(), CurationError> {
-        self.selected = columns.iter().map(|it| self.columns[*it].clone()).collect();
-        Ok(())
-    }
-
-    fn next(&mut self, cells: &mut Vec<Cell>) -> Result<Step, CurationError> {
-        Ok(match self.elements.advance()? {
-            None => Step::End,
-            Some((line, element)) => read_record(element, line, &self.selected, cells),
-        })
-    }
-
-    fn position(&self) -> u64 {
-        self.elements.consumed.load(Ordering::Relaxed)
-    }
-}
 
 /// What may come next between elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +42,9 @@ struct Elements {
     max: usize,
 }
 
-impl Elements {
+impl Records for Elements {
+    const NO_OBJECTS: &'static str = "the elements of its array are not objects with fields";
+
     fn open(opening: &Opening<'_>) -> Result<Self, CurationError> {
         let input = Utf8Reader::open(&opening.source.path, opening.encoding.encoding)?;
         Ok(Self {
@@ -108,8 +58,7 @@ impl Elements {
         })
     }
 
-    /// The next element with the line on which it starts.
-    fn advance(&mut self) -> Result<Option<(u64, &[u8])>, CurationError> {
+    fn advance(&mut self) -> Result<Option<Record<'_>>, CurationError> {
         loop {
             let Some(byte) = self.peek()? else {
                 return match self.expect {
@@ -132,7 +81,7 @@ impl Elements {
                     let line = self.line;
                     self.read_element()?;
                     self.expect = Expect::CommaOrClose;
-                    return Ok(Some((line, &self.element)));
+                    return Ok(Some((line, Ok(&self.element))));
                 }
                 (_, Expect::CommaOrClose) => {
                     return Err(self.malformed("a comma or `]` is missing between elements"));
@@ -146,6 +95,12 @@ impl Elements {
         }
     }
 
+    fn position(&self) -> u64 {
+        self.consumed.load(Ordering::Relaxed)
+    }
+}
+
+impl Elements {
     fn peek(&mut self) -> Result<Option<u8>, CurationError> {
         let read_error = |source| CurationError::Read { path: self.name.clone().into(), source };
         Ok(self.input.fill_buf().map_err(read_error)?.first().copied())
