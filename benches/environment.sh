@@ -1,5 +1,10 @@
 # Sourced by every benchmark: where data, base, peers and programs are. Everything that is said on
 # the way goes to standard error; a benchmark's standard output is its section of BENCHMARKS.md.
+#
+# BENCH_ROUNDS=3     rounds, of which medians are shown (at least 3 for figures that are published)
+# BENCH_QUICK=1      tiny sizes, to see that a script works; its figures mean nothing
+# BENCH_PYTHON=…     a Python with the peers of requirements.txt, if not one of the benchmarks' own
+# BENCH_PROFILE=…    the build profile, `release` unless said
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 data=${FREEHOLD_DATA:-$root/../shared/data}
@@ -7,10 +12,30 @@ profile=${BENCH_PROFILE:-release}
 target=${CARGO_TARGET_DIR:-$root/target}
 folder=$target/bench
 built=$target/$([ "$profile" = dev ] && echo debug || echo "$profile")
+quick=${BENCH_QUICK:-}
+rounds=${BENCH_ROUNDS:-$([ -n "$quick" ] && echo 1 || echo 3)}
 mkdir -p "$folder"
+export PYTHONDONTWRITEBYTECODE=1
+[ -z "$quick" ] || echo "**A quick run with tiny sizes: these figures show that the script works and nothing else.**
+"
+
+# The first word in a usual run, the second in a quick one.
+size() { if [ -n "$quick" ]; then echo "$2"; else echo "$1"; fi; }
+
+# Ends with one sentence for every program that is missing.
+tools() {
+  local missing=0 tool
+  for tool in "$@"; do
+    command -v "$tool" >/dev/null && continue
+    echo "$tool is missing$([ "$tool" = wrk ] && echo ' (Debian: apt-get install wrk)')" >&2
+    missing=1
+  done
+  [ "$missing" = 0 ] || exit 1
+}
 
 # Python with the peers; large, so it is asked for only by those that need it.
 peers() {
+  tools python3
   if [ -n "${BENCH_PYTHON:-}" ]; then
     python=$BENCH_PYTHON
   else
@@ -20,6 +45,18 @@ peers() {
     python=$venv/bin/python
   fi
 }
+
+# One line with the versions of these packages of the peers.
+versions() {
+  "$python" - "$@" <<'P'
+import importlib.metadata, platform, sys
+print("Peers: " + ", ".join(f"{name} {importlib.metadata.version(name)}" for name in sys.argv[1:])
+      + f"; Python {platform.python_version()}.")
+P
+}
+
+# What the tables of this section hold.
+conditions() { echo "Medians of $rounds rounds, both sides alternating; in brackets the least and the largest."; }
 
 # The default base, as the published package carries it.
 base() {
@@ -46,4 +83,10 @@ binary() {
 # The data that a benchmark needs, or a sentence.
 need() {
   [ -e "$data/$1" ] || { echo "$data/$1 is missing: set FREEHOLD_DATA to the folder of public data" >&2; exit 1; }
+}
+
+# A scratch folder of this benchmark in `work`, removed at its end.
+scratch() {
+  work=$(mktemp -d "$folder/$1.XXXX")
+  trap 'rm -rf "$work"' EXIT
 }
