@@ -128,7 +128,10 @@ fn dispatch(cli: Cli, form: Form) -> Result<()> {
         Command::Train(arguments) => train::run(&arguments, &session()?),
         Command::Evaluate(arguments) => evaluate::run(&arguments, &session()?),
         Command::Calibrate(arguments) => calibrate::run(&arguments, &session()?),
-        Command::Models(command) => models::run(&command, &session()?),
+        Command::Models(command) => {
+            models::repair_first(&command, cli.config.as_deref())?;
+            models::run(&command, &session()?)
+        }
         Command::Serve(arguments) => serve::run(&arguments, session()?),
         Command::Predict(arguments) => predict::run(&arguments, &session()?),
         Command::Traces(command) => traces::run(&command, &session()?),

@@ -9,6 +9,7 @@ pub mod portfolio;
 pub mod serve;
 pub mod store;
 pub mod tasks;
+pub mod traces;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ pub use portfolio::PortfolioConfig;
 pub use serve::ServeConfig;
 pub use store::StoreConfig;
 pub use tasks::TaskConfig;
+pub use traces::TracesConfig;
 
 /// The file's name.
 pub const FILE: &str = "freehold.toml";
@@ -36,6 +38,8 @@ pub struct Config {
     pub portfolio: PortfolioConfig,
     #[serde(default)]
     pub store: StoreConfig,
+    #[serde(default)]
+    pub traces: TracesConfig,
     #[serde(default)]
     pub serve: ServeConfig,
     #[serde(default)]

@@ -51,7 +51,7 @@ impl Session {
         // Scoring spreads over this pool. It can be set once in a process, which opens one session.
         rayon::ThreadPoolBuilder::new().num_threads(config.compute.threads()).build_global()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let store = Store::open(&folder(&config, &config.store.artifacts, "store.artifacts")?)?;
+        let store = Store::open(&artifacts_folder(&config)?)?;
         let ledger = runtime.block_on(SqlLedger::open(&ledger_url(&config)?))?;
         Ok(Self { form, progress: Bars::new(quiet), store, ledger, runtime, config })
     }
@@ -142,6 +142,11 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// Where artifacts live.
+pub fn artifacts_folder(config: &Config) -> Result<PathBuf> {
+    folder(config, &config.store.artifacts, "store.artifacts")
 }
 
 /// `file:PATH`, relative to the configuration.

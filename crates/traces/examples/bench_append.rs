@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p freehold-traces --example bench_append -- [<folder> [<traces to query>]]`
 //! prints one JSON object; `benches/peer_sqlite.py` prints the same for SQLite on the same folder's
-//! disk, and `benches/run.sh` runs both and prints the ratios.
+//! disk, and `benches/traces.sh` of the project runs both and prints the ratios.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 mod append;
 mod import;
+mod split;
 
 use std::path::PathBuf;
 
@@ -19,6 +20,7 @@ use crate::wiring::Session;
 pub enum Command {
     Import(Box<import::Arguments>),
     Append(append::Arguments),
+    Split(split::Arguments),
     /// Every dataset with its newest version.
     List,
     /// What a version holds: splits, labels, a few rows.
@@ -58,6 +60,7 @@ pub fn run(command: &Command, session: &Session) -> Result<()> {
     match command {
         Command::Import(arguments) => import::run(arguments, session),
         Command::Append(arguments) => append::run(arguments, session),
+        Command::Split(arguments) => split::run(arguments, session),
         Command::List => list(session),
         Command::Show { dataset, samples } => show(session, dataset, *samples),
         Command::Check { dataset } => check(session, dataset),

@@ -2,6 +2,9 @@
 
 mod card;
 mod promote;
+mod upkeep;
+
+pub use upkeep::repair_first;
 
 use std::path::PathBuf;
 
@@ -52,6 +55,17 @@ pub enum Command {
     /// Check every byte of one version, or of the whole store.
     Verify {
         version: Option<String>,
+        /// First rebuild the store's table of contents (`index.json`) from the blobs, if it is
+        /// lost or damaged. Aliases live in the ledger and are not touched.
+        #[arg(long, conflicts_with = "version")]
+        repair: bool,
+    },
+    /// Remove blobs that nothing reaches: not the store's index, not the ledger, and nothing behind
+    /// either. Killed writers leave such blobs; they harm nothing but take space.
+    Gc {
+        /// Only say what would go.
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Write the files of a version into a folder that other tools read.
     Export {
@@ -75,7 +89,8 @@ pub fn run(command: &Command, session: &Session) -> Result<()> {
             promote::roll_back(session, task, alias, why, by)
         }
         Command::History { task, alias } => history(session, task, alias),
-        Command::Verify { version } => verify(session, version.as_deref()),
+        Command::Verify { version, .. } => verify(session, version.as_deref()),
+        Command::Gc { dry_run } => upkeep::collect(session, *dry_run),
         Command::Export { version, output } => {
             let found = session.version(version)?;
             session.store.export(&found.digest, output)?;

@@ -1,5 +1,6 @@
 //! `freehold serve`: the HTTP server.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use freehold_gateway::{Access, App, Limits, Parts};
 use freehold_ledger::Sequence;
 use freehold_traces::{Options, Traces};
 use freehold_vocabulary::Seed;
+use tokio::time::MissedTickBehavior;
 
 use crate::clock::SystemClock;
 use crate::output::Form;
@@ -41,13 +43,13 @@ pub fn run(arguments: &Arguments, session: Session) -> Result<()> {
         );
     }
     let access = if any_key { Access::Keys } else { Access::Open };
-    let traces = Traces::open(session.traces_folder()?, Options::default())?;
+    let traces = Arc::new(Traces::open(session.traces_folder()?, Options::default())?);
     let mut entropy = [0u8; 8];
     getrandom::fill(&mut entropy).context("the machine gives no randomness")?;
     let app = App::new(Parts {
         clock: Arc::new(SystemClock),
         ledger: session.ledger.clone(),
-        traces: Arc::new(traces),
+        traces: traces.clone(),
         access,
         limits: limits(&session),
         seed: Seed(u64::from_le_bytes(entropy)),
@@ -63,7 +65,7 @@ pub fn run(arguments: &Arguments, session: Session) -> Result<()> {
     }
     tracing::info!("deployed: {}", portfolio.names().join(", "));
     app.deploy(portfolio);
-    watch(session.clone(), app.clone(), deployments, seen)?;
+    let watch = Watch { session: session.clone(), app: app.clone(), deployments, seen };
     let drained = session.runtime().block_on(async {
         let listener = tokio::net::TcpListener::bind(bind)
             .await
@@ -71,9 +73,17 @@ pub fn run(arguments: &Arguments, session: Session) -> Result<()> {
         let address = listener.local_addr()?;
         // The one line that scripts wait for.
         println!("listening on http://{address}");
-        freehold_gateway::serve(listener, app, stop()).await.context("the server broke")
+        tokio::select! {
+            served = freehold_gateway::serve(listener, app, stop()) => served.context("the server broke"),
+            failed = watch.run() => failed.map(|never| match never {}),
+            never = compact_by_age(&session, &traces) => match never {},
+        }
     })?;
     tracing::info!("stopped: {drained:?}");
+    // Every answer is durable in the log already, so a failure here loses nothing.
+    if let Err(error) = session.wait(traces.compact()) {
+        tracing::warn!("the newest traces stay in the log: {error}");
+    }
     Ok(())
 }
 
@@ -89,43 +99,79 @@ fn limits(session: &Session) -> Limits {
     }
 }
 
-/// Looks for moves of aliases, and swaps the portfolio when there are any.
-fn watch(
+/// How many looks lie between two tries to deploy what could not be deployed.
+const LOOKS_BETWEEN_TRIES: u32 = 40;
+
+/// Follows the aliases of the ledger for as long as the server runs.
+///
+/// It asks instead of being told: SQLite notifies no other process; its `data_version` and the
+/// events of the file system report every write, and a busy server's own feedback and reviews are
+/// writes. The question is one look at the end of an index, a few microseconds each `watch_ms`.
+struct Watch {
     session: Arc<Session>,
     app: App,
     deployments: Deployments,
-    mut seen: Sequence,
-) -> Result<()> {
-    let pause = Duration::from_millis(u64::from(session.config.serve.watch_ms.get()));
-    let look = move || {
-        loop {
-            std::thread::sleep(pause);
-            match follow(&session, &app, &deployments, seen) {
-                Ok(sequence) => seen = sequence,
-                Err(error) => tracing::error!("the portfolio stays as it is: {error:#}"),
-            }
-        }
-    };
-    std::thread::Builder::new()
-        .name("freehold-watch".to_owned())
-        .spawn(look)
-        .context("no thread to watch with")?;
-    Ok(())
+    /// The moves that were acted upon, or that could not be.
+    seen: Sequence,
 }
 
-fn follow(
-    session: &Session,
-    app: &App,
-    deployments: &Deployments,
-    seen: Sequence,
-) -> Result<Sequence> {
-    let sequence = session.wait(session.ledger.alias_sequence())?;
-    if sequence != seen {
-        let portfolio = deployments.portfolio(session)?;
-        tracing::info!("deployed anew: {}", portfolio.names().join(", "));
-        app.deploy(portfolio);
+impl Watch {
+    /// Ends only when the process cannot go on watching.
+    async fn run(self) -> Result<Infallible> {
+        let Self { session, app, deployments, mut seen } = self;
+        let deployments = Arc::new(deployments);
+        let pause = Duration::from_millis(u64::from(session.config.serve.watch_ms.get()));
+        let mut looks = tokio::time::interval(pause);
+        // After a long load the next look is due once, not for every one that was missed.
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut next_try = None;
+        loop {
+            looks.tick().await;
+            let sequence = match session.ledger.alias_sequence().await {
+                Ok(sequence) => sequence,
+                Err(error) => {
+                    tracing::error!("the ledger does not say what is deployed: {error}");
+                    continue;
+                }
+            };
+            let again = next_try.as_mut().is_some_and(|left: &mut u32| {
+                *left -= 1;
+                *left == 0
+            });
+            if sequence == seen && !again {
+                continue;
+            }
+            // Before the models are loaded: a move in between is then seen as one, not missed.
+            seen = sequence;
+            let loading = (deployments.clone(), session.clone());
+            let loaded = tokio::task::spawn_blocking(move || loading.0.portfolio(&loading.1));
+            match loaded.await.context("the deployment was cut short")? {
+                Ok(portfolio) => {
+                    tracing::info!("deployed anew: {}", portfolio.names().join(", "));
+                    app.deploy(portfolio);
+                    next_try = None;
+                }
+                Err(error) => {
+                    tracing::error!("the portfolio stays as it is: {error:#}");
+                    next_try = Some(LOOKS_BETWEEN_TRIES);
+                }
+            }
+        }
     }
-    Ok(sequence)
+}
+
+/// Turns the log into Parquet every `traces.compact_after_s`, so that nothing stays in it for longer.
+/// What fails is said by the log's own thread and tried again the next time.
+async fn compact_by_age(session: &Session, traces: &Traces) -> Infallible {
+    let age = Duration::from_secs(u64::from(session.config.traces.compact_after_s.get()));
+    let mut due = tokio::time::interval(age);
+    due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        due.tick().await;
+        if traces.status().traces_in_log > 0 {
+            let _said_already = traces.compact().await;
+        }
+    }
 }
 
 /// Interrupt or termination.

@@ -1,9 +1,13 @@
 //! `freehold traces`: the record of every answer, tailed and queried.
 
-use anyhow::{Result, bail};
+use std::io::Write as _;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
-use freehold_traces::{Limits, QUESTIONS, Rows};
+use freehold_traces::{Compaction, Limits, Options, QUESTIONS, Rows, Traces};
 use freehold_vocabulary::{Label, TaskName, Trace};
+use tokio::time::MissedTickBehavior;
 
 use crate::output;
 use crate::wiring::Session;
@@ -23,6 +27,9 @@ pub enum Command {
     },
     /// Ask in SQL: one row per trace in `traces`, one per tier's answer in `answers`.
     Sql { query: String },
+    /// Turn the log into Parquet now, where DuckDB, Polars and Spark see it. A running server does
+    /// so by itself, after `traces.compact_after_s` and when it stops.
+    Compact,
     /// Ready questions by name; without a name, what there is.
     Ask { question: Option<String> },
 }
@@ -33,12 +40,13 @@ pub fn run(command: &Command, session: &Session) -> Result<()> {
         Command::Tail { lines, task, follow } => {
             let (traces, tail) = freehold_traces::tail(&folder, *lines, task.clone())?;
             output::print(session.form, &traces, |traces| traces.iter().map(line).collect())?;
-            if *follow { follow_on(tail) } else { Ok(()) }
+            if *follow { session.runtime().block_on(follow_on(tail, session)) } else { Ok(()) }
         }
         Command::Sql { query } => {
             let rows = session.wait(freehold_traces::sql(&folder, query, &Limits::default()))?;
             print(session, &rows)
         }
+        Command::Compact => compact(session),
         Command::Ask { question: Some(name) } => {
             let Some(question) = freehold_traces::questions::find(name) else {
                 let names: Vec<&str> = QUESTIONS.iter().map(|it| it.name).collect();
@@ -59,11 +67,54 @@ pub fn run(command: &Command, session: &Session) -> Result<()> {
     }
 }
 
-fn follow_on(mut tail: freehold_traces::Tail) -> Result<()> {
+fn compact(session: &Session) -> Result<()> {
+    let options = Options { compaction: Compaction::OnRequest, ..Options::default() };
+    let folder = session.traces_folder()?;
+    let traces = Traces::open(&folder, options).with_context(|| {
+        let age = session.config.traces.compact_after_s;
+        format!(
+            "the log cannot be compacted from here; if a server runs, it compacts by itself every {age} s and when it stops"
+        )
+    })?;
+    let found: Vec<String> = traces.recovery().findings.iter().map(ToString::to_string).collect();
+    let done = session.wait(traces.compact())?;
+    let done = serde_json::json!({
+        "traces": done.traces, "parts_written": done.parts_written,
+        "parts_merged": done.parts_merged, "set_aside": done.set_aside, "found": found,
+    });
+    output::print(session.form, &done, |done| {
+        let mut text: String = found.iter().map(|it| format!("{it}\n")).collect();
+        text.push_str(&format!(
+            "{} traces left the log for {} Parquet files in {}\n",
+            done["traces"],
+            done["parts_written"],
+            folder.display()
+        ));
+        text
+    })
+}
+
+/// Prints what is new every `serve.watch_ms`, until interrupted or nobody reads any more.
+///
+/// A look costs the metadata of a folder and reads only what was appended since. Events of the
+/// file system would save that, and are not there on network file systems.
+async fn follow_on(mut tail: freehold_traces::Tail, session: &Session) -> Result<()> {
+    let pause = Duration::from_millis(u64::from(session.config.serve.watch_ms.get()));
+    let mut looks = tokio::time::interval(pause);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        std::thread::sleep(std::time::Duration::from_millis(500));
-        for trace in tail.fresh()?.traces {
-            print!("{}", line(&trace));
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => return Ok(interrupted?),
+            _due = looks.tick() => {}
+        }
+        let fresh = tokio::task::block_in_place(|| tail.fresh())?.traces;
+        let text: String = fresh.iter().map(line).collect();
+        let mut out = std::io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Ok(()) => {}
+            // `… | head` has seen enough.
+            Err(cause) if cause.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
+            Err(cause) => return Err(cause.into()),
         }
     }
 }

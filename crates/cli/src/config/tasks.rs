@@ -39,6 +39,10 @@ pub enum KindConfig {
 pub struct RouteConfig {
     /// `@ALIAS` for models of this task; `human` at the end.
     pub tiers: Vec<String>,
+    /// `@ALIAS` of models that take no part in the route but may be asked alone as `TASK@ALIAS`,
+    /// such as a candidate before its promotion. The aliases of the route always may. Each one
+    /// takes the memory of a model.
+    pub alone: Vec<String>,
     /// α: the error rate promised among the answers that a tier keeps.
     pub error_at_most: Probability,
     /// 1−δ: how sure that promise is.
@@ -49,6 +53,7 @@ impl Default for RouteConfig {
     fn default() -> Self {
         Self {
             tiers: ["@micro", "@champion", "human"].map(str::to_owned).to_vec(),
+            alone: Vec::new(),
             error_at_most: Probability::new(0.05).expect("0.05 is a probability"),
             confidence: Confidence::P95,
         }
@@ -69,6 +74,7 @@ impl TaskConfig {
             bail!("route.tiers must end with `human`, so that every question ends somewhere");
         }
         self.aliases()?;
+        self.aliases_alone()?;
         if let Some(bar) = self.bar
             && !(0.0..=1.0).contains(&bar.at_least)
         {
@@ -88,6 +94,19 @@ impl TaskConfig {
             None => bail!(
                 "tier `{tier}` in route.tiers is not `@ALIAS` or `human`; remote models are not built yet"
             ),
+        })
+        .collect()
+    }
+
+    /// The aliases beside the route that may be asked alone.
+    pub fn aliases_alone(&self) -> Result<Vec<AliasName>> {
+        let own = self.route.alone.iter();
+        own.map(|tier| match tier.strip_prefix('@') {
+            Some(alias) if self.route.tiers.contains(tier) => bail!(
+                "`@{alias}` in route.alone is a tier of the route, which may be asked alone anyway; remove it"
+            ),
+            Some(alias) => Ok(AliasName::parse(alias)?),
+            None => bail!("`{tier}` in route.alone is not `@ALIAS`"),
         })
         .collect()
     }

@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context as _, Result};
 use freehold_engines::{BaseCache, LocalEngine, LocalLimits, LocalOptions, WorkerPool};
 use freehold_gateway::{Deployed, DeployedTier, Portfolio};
+use freehold_ledger::AliasMove;
 use freehold_routing::TierPolicy;
 use freehold_vocabulary::ports::{Classifier, EngineCard};
-use freehold_vocabulary::{Digest, Task, TaskName, Timestamp};
+use freehold_vocabulary::{AliasName, Digest, Task, TaskName, Timestamp};
 
 use super::Session;
 use super::models::{Found, Place, in_its_place, options, same_task};
@@ -40,14 +41,16 @@ impl Deployments {
         Ok(Self { pool, bases: BaseCache::default(), loaded: Mutex::default() })
     }
 
-    /// What the aliases say now. A task whose aliases point at nothing yet is left out, with a
-    /// line in the log; a version that cannot be loaded is an error, and nothing changes.
+    /// What the aliases say now: for each task its route, and each of its aliases alone. A task
+    /// whose aliases point at nothing yet is left out, with a line in the log; a version of a route
+    /// that cannot be loaded is an error, and nothing changes.
     pub fn portfolio(&self, session: &Session) -> Result<Portfolio> {
         let mut deployed = Vec::new();
         let mut used = Vec::new();
         for (name, config) in &session.config.tasks {
-            if let Some(it) = self.deploy(session, name, config, &mut used)? {
+            if let Some(it) = self.route(session, name, config, &mut used)? {
                 deployed.push(it);
+                deployed.extend(self.alone(session, name, config, &mut used)?);
             }
         }
         let portfolio = Portfolio::new(deployed)?;
@@ -58,7 +61,7 @@ impl Deployments {
         Ok(portfolio)
     }
 
-    fn deploy(
+    fn route(
         &self,
         session: &Session,
         name: &TaskName,
@@ -69,11 +72,10 @@ impl Deployments {
         let mut before = Vec::new();
         let mut since = Timestamp::from_micros(0);
         for alias in config.aliases()? {
-            let Some(current) = session.wait(session.ledger.current_alias(name, &alias))? else {
+            let Some((digest, current)) = target(session, name, &alias)? else {
                 tracing::warn!(task.name = %name, "{name}@{alias} points at nothing; the tier is left out");
                 continue;
             };
-            let Some(digest) = current.to else { continue };
             let loaded = self
                 .load(session, &digest, &config.task(name))
                 .with_context(|| format!("{name}@{alias}"))?;
@@ -92,6 +94,38 @@ impl Deployments {
             return Ok(None);
         }
         Ok(Some(Deployed::new(config.task(name), tiers, since)?))
+    }
+
+    /// The aliases of the route, each one alone, and those beside the route. One beside the route
+    /// that cannot be loaded is left out with a line in the log: a broken candidate must not keep
+    /// the route from being served.
+    fn alone(
+        &self,
+        session: &Session,
+        name: &TaskName,
+        config: &TaskConfig,
+        used: &mut Vec<Digest>,
+    ) -> Result<Vec<Deployed>> {
+        let task = config.task(name);
+        let mut deployed = Vec::new();
+        let own = config.aliases()?;
+        for alias in own.iter().chain(&config.aliases_alone()?) {
+            let Some((digest, current)) = target(session, name, alias)? else { continue };
+            let loaded = match self.load(session, &digest, &task) {
+                Ok(loaded) => loaded,
+                Err(error) if own.contains(alias) => return Err(error),
+                Err(error) => {
+                    tracing::error!(task.name = %name, "{name}@{alias} is left out: {error:#}");
+                    continue;
+                }
+            };
+            used.push(digest);
+            // A certificate that was earned behind other tiers says nothing about all requests.
+            let (policy, _) = in_its_place((*loaded.policy).clone(), &mut Vec::new());
+            let tier = DeployedTier { engine: loaded.engine, policy: Arc::new(policy) };
+            deployed.push(Deployed::alone(task.clone(), alias.clone(), tier, current.at)?);
+        }
+        Ok(deployed)
     }
 
     fn load(&self, session: &Session, digest: &Digest, task: &Task) -> Result<Loaded> {
@@ -144,11 +178,21 @@ impl Deployments {
     fn previous(&self, session: &Session) -> Result<Vec<Digest>> {
         let mut previous = Vec::new();
         for (name, config) in &session.config.tasks {
-            for alias in config.aliases()? {
+            for alias in config.aliases()?.into_iter().chain(config.aliases_alone()?) {
                 let history = session.wait(session.ledger.alias_history(name, &alias))?;
                 previous.extend(freehold_ledger::previous_target(&history));
             }
         }
         Ok(previous)
     }
+}
+
+/// What an alias points at, and since when; none when it points at nothing.
+fn target(
+    session: &Session,
+    task: &TaskName,
+    alias: &AliasName,
+) -> Result<Option<(Digest, AliasMove)>> {
+    let current = session.wait(session.ledger.current_alias(task, alias))?;
+    Ok(current.and_then(|it| it.to.clone().map(|digest| (digest, it))))
 }

@@ -66,22 +66,11 @@ fn training_again_gives_the_same_bits() {
 #[test]
 fn a_rollback_returns_to_the_version_before() {
     let portfolio = Portfolio::deployed();
-    let first = portfolio.json(&["models", "show", "ticket-triage@micro"])["digest"].clone();
-    portfolio.run(&["train", "ticket-triage", "--trainer", "micro", "--epochs", "3"]);
-    portfolio.run(&["calibrate", "ticket-triage@candidate-micro"]);
-    portfolio.run(&[
-        "models",
-        "promote",
-        "ticket-triage@candidate-micro",
-        "--as",
-        "micro",
-        "--why",
-        "second",
-        "--overrule",
-    ]);
-    assert_ne!(portfolio.json(&["models", "show", "ticket-triage@micro"])["digest"], first);
+    let first = portfolio.digest("ticket-triage@micro");
+    portfolio.replace();
+    assert_ne!(portfolio.digest("ticket-triage@micro"), first);
     portfolio.run(&["models", "rollback", "ticket-triage", "--as", "micro", "--why", "worse"]);
-    assert_eq!(portfolio.json(&["models", "show", "ticket-triage@micro"])["digest"], first);
+    assert_eq!(portfolio.digest("ticket-triage@micro"), first);
     let history = portfolio.json(&["models", "history", "ticket-triage", "--as", "micro"]);
     assert_eq!(history.as_array().unwrap().len(), 3);
 }
@@ -97,4 +86,43 @@ fn a_report_says_what_it_measured() {
     assert!(funnel[0]["error"]["n"].as_u64().unwrap() > 0);
     let html = std::fs::read_to_string(page).unwrap();
     assert!(html.contains("<svg") && !html.contains("http://") && !html.contains("https://"));
+}
+
+#[test]
+fn a_dataset_is_divided_anew_with_its_parent() {
+    let portfolio = Portfolio::new();
+    let file = tickets();
+    let old = portfolio.json(&["data", "import", "ticket-triage", file.to_str().unwrap()]);
+    let shares = ["--calibration", "0.3", "--seed", "9"];
+    let split = [&["data", "split", "ticket-triage"][..], &shares[..]].concat();
+    let new = portfolio.json(&split);
+    assert_eq!((&new["parent"], &new["new"]), (&old["digest"], &json!(true)));
+    assert_eq!(new["rows"]["test"], old["rows"]["test"]);
+    assert!(new["rows"]["calibration"].as_u64() > old["rows"]["calibration"].as_u64());
+    // The name means the new version now, and dividing it the same way again changes nothing.
+    let again = portfolio.json(&split);
+    assert_eq!((&again["digest"], &again["new"]), (&new["digest"], &json!(false)));
+}
+
+#[test]
+fn a_lost_index_is_rebuilt_and_garbage_is_collected() {
+    let portfolio = Portfolio::deployed();
+    let store = portfolio.path().join(".freehold/artifacts");
+    let before = portfolio.run(&["models", "list"]);
+    std::fs::remove_file(store.join("index.json")).unwrap();
+    let error = portfolio.fails(1, &["models", "list"]);
+    assert!(error.contains("models verify --repair"), "{error}");
+    portfolio.run(&["models", "verify", "--repair"]);
+    assert_eq!(portfolio.run(&["models", "list"]), before);
+    let stray = "5eb63bbbe01eeed093cb22bb8f5acdc3aac5fcf5b4c9b9f2b7f0a1d2c3e4f5a6";
+    std::fs::write(store.join("blobs/sha256").join(stray), "left by a killed writer").unwrap();
+    for (arguments, left) in
+        [(&["models", "gc", "--dry-run"][..], true), (&["models", "gc"], false)]
+    {
+        let collected = portfolio.json(arguments);
+        assert_eq!(collected["blobs"].as_array().unwrap().len(), 1, "{collected}");
+        assert_eq!(store.join("blobs/sha256").join(stray).exists(), left);
+    }
+    portfolio.run(&["models", "verify"]);
+    assert_eq!(portfolio.run(&["models", "list"]), before);
 }

@@ -8,3 +8,4 @@ mod loop_of_the_house;
 mod portfolio;
 mod refusals;
 mod serving;
+mod traces;

@@ -30,18 +30,43 @@ impl Portfolio {
             "--slice",
             "channel",
         ]);
-        portfolio.run(&["train", "ticket-triage", "--trainer", "micro"]);
-        portfolio.run(&["calibrate", "ticket-triage@candidate-micro"]);
-        portfolio.run(&[
-            "models",
-            "promote",
-            "ticket-triage@candidate-micro",
-            "--as",
-            "micro",
-            "--why",
-            "first",
-        ]);
+        portfolio.train(&[]);
+        portfolio.promote(&["--why", "first"]);
         portfolio
+    }
+
+    /// A micro model, trained with these further arguments and calibrated, as a candidate.
+    #[track_caller]
+    pub fn train(&self, further: &[&str]) {
+        self.run(&[&["train", "ticket-triage", "--trainer", "micro"], further].concat());
+        self.run(&["calibrate", "ticket-triage@candidate-micro"]);
+    }
+
+    /// Makes the candidate the micro model of the task.
+    #[track_caller]
+    pub fn promote(&self, further: &[&str]) {
+        let promote = ["models", "promote", "ticket-triage@candidate-micro", "--as", "micro"];
+        self.run(&[&promote, further].concat());
+    }
+
+    /// Another version takes the place of the first, whatever the gate says.
+    #[track_caller]
+    pub fn replace(&self) {
+        self.train(&["--epochs", "3"]);
+        self.promote(&["--why", "second", "--overrule"]);
+    }
+
+    /// The digest that an alias points at.
+    #[track_caller]
+    pub fn digest(&self, reference: &str) -> String {
+        self.json(&["models", "show", reference])["digest"].as_str().unwrap().to_owned()
+    }
+
+    /// Adds a section to the configuration, before those that are there.
+    pub fn configure(&self, section: &str) {
+        let path = self.path().join("freehold.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, format!("{section}\n{text}")).unwrap();
     }
 
     pub fn path(&self) -> &Path {

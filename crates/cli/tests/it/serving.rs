@@ -55,28 +55,34 @@ fn a_promotion_takes_effect_without_a_failed_request() {
         body["results"][0]["version"].as_str().unwrap_or_default().to_owned()
     };
     let before = ask();
-    portfolio.run(&["train", "ticket-triage", "--trainer", "micro", "--epochs", "3"]);
-    portfolio.run(&["calibrate", "ticket-triage@candidate-micro"]);
-    let promote = [
-        "models",
-        "promote",
-        "ticket-triage@candidate-micro",
-        "--as",
-        "micro",
-        "--why",
-        "second",
-        "--overrule",
-    ];
-    portfolio.run(&promote);
-    let promoted = portfolio.json(&["models", "show", "ticket-triage@micro"])["digest"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    portfolio.replace();
+    let promoted = portfolio.digest("ticket-triage@micro");
     assert_ne!(before, promoted);
     // Every request on the way is answered; the new version comes within the watch interval.
     while ask() != promoted {}
     portfolio.run(&["models", "rollback", "ticket-triage", "--as", "micro", "--why", "back"]);
     while ask() != before {}
+}
+
+#[test]
+fn an_alias_is_asked_alone_by_its_name() {
+    let portfolio = Portfolio::deployed();
+    let path = portfolio.path().join("freehold.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let route = "route = { tiers";
+    let alone = "route = { alone = [\"@candidate-micro\"], tiers";
+    std::fs::write(&path, text.replace(route, alone)).unwrap();
+    portfolio.train(&["--epochs", "3"]);
+    let server = portfolio.serve();
+    let body = json!({ "inputs": ["you charged me two times for the same order"] });
+    for alias in ["micro", "candidate-micro"] {
+        let name = format!("ticket-triage@{alias}");
+        let (status, answer) = server.post(&format!("/v1/tasks/{name}/predict"), &body).unwrap();
+        assert_eq!((status, &answer["alias"]), (200, &json!(alias)), "{answer}");
+        assert_eq!(answer["results"][0]["version"], portfolio.digest(&name));
+    }
+    let (status, answer) = server.post("/v1/tasks/ticket-triage@champion/predict", &body).unwrap();
+    assert_eq!((status, &answer["error"]["code"]), (404, &json!("task_not_found")), "{answer}");
 }
 
 #[test]

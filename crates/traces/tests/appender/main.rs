@@ -1,6 +1,6 @@
 //! Appends traces from many tasks and prints the id of each one that was acknowledged, until it is
-//! killed: the victim of the durability test. Compacts small segments all the time, so that it dies
-//! in the middle of everything.
+//! killed: the victim of the durability test. Compacts small segments all the time, and now and then
+//! the growing one too, as a server does by age; so it dies in the middle of everything.
 //!
 //! Usage: `freehold-traces-appender <folder> <seed> <appenders> <segment bytes> [<traces>]`
 //! Ends by itself after `<traces>` acknowledged traces per appender, if given. A refused append is
@@ -16,6 +16,9 @@ use freehold_vocabulary::{
     Clock, Digest, FixedClock, Label, Outcome, Random, Seed, TaskName, Tier, TierAnswer, Timestamp,
     Trace, TraceId,
 };
+
+/// After so many of its own batches an appender asks for everything to be compacted.
+const BATCHES_BETWEEN_COMPACTIONS: u64 = 97;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -61,7 +64,7 @@ async fn append_all(
     mut random: Random,
     count: Option<u64>,
 ) {
-    let mut acknowledged = 0;
+    let (mut acknowledged, mut batches) = (0, 0u64);
     while count.is_none_or(|count| acknowledged < count) {
         clock.advance_micros(1000);
         let batch: Vec<Trace> =
@@ -71,6 +74,11 @@ async fn append_all(
             Ok(()) => {
                 acknowledged += ids.len() as u64;
                 ids.iter().for_each(|id| say(&format!("kept {id}")));
+                batches += 1;
+                // A failure is the log's to report; here only what was acknowledged counts.
+                if batches % BATCHES_BETWEEN_COMPACTIONS == 0 {
+                    let _ = traces.compact().await;
+                }
             }
             Err(error) => ids.iter().for_each(|id| say(&format!("refused {id} {error}"))),
         }
