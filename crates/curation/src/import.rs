@@ -24,8 +24,9 @@ pub mod report;
 
 pub use format::{FORMATS, Format, is_importable};
 
-use encoding::{KnownEncoding, probe};
-use format::{Content, Opening, RowReader, Step};
+pub(crate) use encoding::{KnownEncoding, Probe, Utf8Reader, probe};
+use format::Content;
+pub(crate) use format::{Cell, Opening, RowReader, Step};
 use judge::Judge;
 pub(crate) use judge::check_text;
 use report::{ImportReport, SourceRecord};

@@ -10,6 +10,9 @@ use crate::source::SourceFile;
 /// Table file → folder of plug-ins.
 const TABLES: &[(&str, &str)] = &[
     ("crates/curation/src/checks.rs", "crates/curation/src/checks"),
+    ("crates/curation/src/deidentify/file.rs", "crates/curation/src/deidentify/file"),
+    ("crates/curation/src/deidentify/operators.rs", "crates/curation/src/deidentify/operators"),
+    ("crates/curation/src/recognisers.rs", "crates/curation/src/recognisers"),
     ("crates/evaluation/src/metrics.rs", "crates/evaluation/src/metrics"),
     ("crates/traces/src/questions.rs", "crates/traces/src/questions"),
     ("xtask/src/tidy.rs", "xtask/src/tidy"),

@@ -1,0 +1,10 @@
+//! Every recogniser under one conformance suite, and all of them together on real text.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
+mod recognisers {
+    pub mod conformance;
+    pub mod files;
+    pub mod presidio;
+    pub mod redaction;
+}
