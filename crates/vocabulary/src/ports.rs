@@ -6,9 +6,7 @@ pub mod engine;
 pub mod progress;
 pub mod trace_log;
 
-pub use chat_engine::{
-    AttemptLog, ChatEngine, ChatEngineCard, ChatStream, Health, OfferedModel,
-};
+pub use chat_engine::{AttemptLog, ChatEngine, ChatEngineCard, ChatStream, Health, OfferedModel};
 pub use classifier::{Classifier, ClassifyError, Scored};
 pub use engine::{Engine, EngineCard, EngineError};
 pub use progress::{Progress, Silent};

@@ -10,6 +10,7 @@ use crate::source::SourceFile;
 /// Table file → folder of plug-ins.
 const TABLES: &[(&str, &str)] = &[
     ("crates/curation/src/checks.rs", "crates/curation/src/checks"),
+    ("crates/engines/src/remote/providers.rs", "crates/engines/src/remote/providers"),
     ("crates/curation/src/deidentify/file.rs", "crates/curation/src/deidentify/file"),
     ("crates/curation/src/deidentify/operators.rs", "crates/curation/src/deidentify/operators"),
     ("crates/curation/src/recognisers.rs", "crates/curation/src/recognisers"),

@@ -1,0 +1,5 @@
+//! OpenAI.
+
+use super::Provider;
+
+pub const PROVIDER: Provider = Provider::OPENAI;

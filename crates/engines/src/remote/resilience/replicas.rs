@@ -1,0 +1,309 @@
+//! One engine that runs in several places: retries, choice of the place, rest for the broken,
+//! and a limit on what is asked at once.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use freehold_vocabulary::chat::{
+    ChatError, ChatRequest, Delivery, EmbeddingsAnswer, EmbeddingsInput, EmbeddingsRequest,
+};
+use freehold_vocabulary::egress::Cleared;
+use freehold_vocabulary::ports::{
+    AttemptLog, ChatEngine, ChatEngineCard, ChatStream, Health, OfferedModel,
+};
+use freehold_vocabulary::{Random, Seed};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tokio::time::Instant;
+
+use super::choose::choose;
+use super::concurrency::Concurrency;
+use super::ejection::{Admission, EjectionPolicy, Standing};
+use super::ewma::PeakEwma;
+use super::metered::{Trial, Verdict, settle};
+use super::retry::{Decision, RetryBudget, RetryPolicy};
+
+/// How replicas are used.
+#[derive(Debug, Clone)]
+pub struct ReplicaOptions {
+    pub retry: RetryPolicy,
+    pub budget: RetryBudget,
+    pub ejection: EjectionPolicy,
+    /// Requests under way at one replica: at first, at least, at most.
+    pub in_flight: (u32, u32, u32),
+    /// How fast a replica's slowness is forgotten.
+    pub decay: Duration,
+}
+
+impl Default for ReplicaOptions {
+    fn default() -> Self {
+        Self {
+            retry: RetryPolicy::default(),
+            budget: RetryBudget::default(),
+            ejection: EjectionPolicy::default(),
+            in_flight: (64, 4, 1024),
+            decay: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Several servers under one name and one clearance; they are one engine to everybody else.
+pub struct Replicas {
+    engines: Vec<Arc<dyn ChatEngine>>,
+    retry: RetryPolicy,
+    shared: Arc<Shared>,
+    log: Arc<dyn AttemptLog>,
+}
+
+impl fmt::Debug for Replicas {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replicas").field("engines", &self.engines).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug)]
+struct Shared {
+    begun: Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    random: Random,
+    budget: RetryBudget,
+    replicas: Vec<Replica>,
+}
+
+#[derive(Debug)]
+struct Replica {
+    slowness: PeakEwma,
+    standing: Standing,
+    concurrency: Concurrency,
+}
+
+/// Replicas that are not one engine.
+#[derive(Debug, thiserror::Error)]
+#[error("replicas must share name, clearance, region and owner, and there must be one")]
+pub struct NotOneEngine;
+
+impl Replicas {
+    /// Joins the servers of one engine.
+    ///
+    /// # Errors
+    /// When there is none, or they differ in what they may be told.
+    pub fn new(
+        engines: Vec<Arc<dyn ChatEngine>>,
+        options: &ReplicaOptions,
+        seed: Seed,
+        log: Arc<dyn AttemptLog>,
+    ) -> Result<Self, NotOneEngine> {
+        let first = engines.first().ok_or(NotOneEngine)?.card().clearance.clone();
+        if engines.iter().any(|it| it.card().clearance != first) {
+            return Err(NotOneEngine);
+        }
+        let (start, min, max) = options.in_flight;
+        let replica = |_: &Arc<dyn ChatEngine>| Replica {
+            slowness: PeakEwma::new(Duration::from_millis(100), options.decay),
+            standing: Standing::new(options.ejection),
+            concurrency: Concurrency::new(start, min, max),
+        };
+        let state = State {
+            random: Random::new(seed),
+            budget: options.budget.clone(),
+            replicas: engines.iter().map(replica).collect(),
+        };
+        let shared = Arc::new(Shared { begun: Instant::now(), state: Mutex::new(state) });
+        Ok(Self { engines, retry: options.retry, shared, log })
+    }
+
+    /// Tries until an answer has begun (or, if it is wanted whole, has ended) or hope is gone.
+    async fn tried<T>(
+        &self,
+        one: impl Fn(Arc<dyn ChatEngine>, Trial) -> BoxFuture<'static, Result<T, ChatError>> + Send,
+        model: &str,
+        input_bytes: u64,
+    ) -> Result<T, ChatError> {
+        self.shared.lock().budget.deposit();
+        let mut failed = Vec::new();
+        loop {
+            let at = self.pick(&failed)?;
+            let shared = Arc::clone(&self.shared);
+            let on_end = Box::new(move |verdict, took| shared.ended(at, verdict, took));
+            let (name, log) = (self.card().name().clone(), Arc::clone(&self.log));
+            let trial = Trial::begin(name, model.to_owned(), input_bytes, log, on_end);
+            let error = match one(Arc::clone(&self.engines[at]), trial).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            failed.push(at);
+            let decision = {
+                let State { random, budget, .. } = &mut *self.shared.lock();
+                self.retry.decide(failed.len() as u32, &error, budget, random)
+            };
+            match decision {
+                Decision::Again(pause) => tokio::time::sleep(pause).await,
+                Decision::GiveUp => return Err(error),
+            }
+        }
+    }
+
+    /// The replica to ask, with its place taken. One that has just failed is asked again only
+    /// if there is no other.
+    fn pick(&self, failed: &[usize]) -> Result<usize, ChatError> {
+        let now = self.shared.begun.elapsed();
+        let mut state = self.shared.lock();
+        let mut soonest: Option<Duration> = None;
+        let mut costs: Vec<Option<f64>> = Vec::new();
+        for replica in &state.replicas {
+            let open = match replica.standing.admission(now) {
+                Admission::Open | Admission::Probe => true,
+                Admission::Closed(rest) => {
+                    soonest = Some(soonest.map_or(rest, |it| it.min(rest)));
+                    false
+                }
+            };
+            let free = open && replica.concurrency.has_room();
+            let in_flight = replica.concurrency.in_flight();
+            costs.push(free.then(|| replica.slowness.cost(now, in_flight)));
+        }
+        let mut fresh = costs.clone();
+        failed.iter().for_each(|at| fresh[*at] = None);
+        let chosen = choose(&fresh, &mut state.random);
+        let chosen = chosen.or_else(|| choose(&costs, &mut state.random));
+        let Some(at) = chosen else {
+            let reason = match soonest {
+                Some(_) => "it failed too often and rests",
+                None => "as much as it may have is under way",
+            };
+            let (engine, reason) = (self.card().name().clone(), reason.to_owned());
+            return Err(ChatError::NotAsked { engine, reason, retry_after: soonest });
+        };
+        state.replicas[at].standing.asked(now);
+        state.replicas[at].concurrency.begin();
+        Ok(at)
+    }
+}
+
+impl Shared {
+    /// A panic elsewhere leaves counts that are at worst off by one.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ended(&self, at: usize, verdict: Verdict, took: Duration) {
+        let now = self.begun.elapsed();
+        let replica = &mut self.lock().replicas[at];
+        match verdict {
+            Verdict::Good => {
+                replica.concurrency.succeeded();
+                replica.standing.succeeded();
+                replica.slowness.observe(now, took);
+            }
+            Verdict::Overloaded => {
+                replica.concurrency.overloaded();
+                replica.standing.abandoned(now);
+            }
+            Verdict::Broken => {
+                replica.concurrency.overloaded();
+                replica.standing.failed(now);
+                replica.slowness.observe(now, took);
+            }
+            Verdict::None => {
+                replica.concurrency.end();
+                replica.standing.abandoned(now);
+            }
+        }
+    }
+}
+
+async fn chat_once(
+    engine: Arc<dyn ChatEngine>,
+    request: Cleared<ChatRequest>,
+    trial: Trial,
+    delivery: Delivery,
+) -> Result<ChatStream, ChatError> {
+    match engine.chat(request).await {
+        Ok(stream) => settle(stream, trial, delivery).await,
+        Err(error) => {
+            trial.failed(&error);
+            Err(error)
+        }
+    }
+}
+
+async fn embed_once(
+    engine: Arc<dyn ChatEngine>,
+    request: Cleared<EmbeddingsRequest>,
+    trial: Trial,
+) -> Result<EmbeddingsAnswer, ChatError> {
+    match engine.embed(request).await {
+        Ok(answer) => {
+            trial.answered(answer.usage);
+            Ok(answer)
+        }
+        Err(error) => {
+            trial.failed(&error);
+            Err(error)
+        }
+    }
+}
+
+#[async_trait]
+impl ChatEngine for Replicas {
+    fn card(&self) -> &ChatEngineCard {
+        self.engines[0].card()
+    }
+
+    async fn chat(&self, request: Cleared<ChatRequest>) -> Result<ChatStream, ChatError> {
+        let asked = request.open(&self.card().clearance)?;
+        let (delivery, mut bytes) = (asked.delivery, 0);
+        asked.each_text(&mut |it| bytes += it.len() as u64);
+        let cleared = request.clone();
+        let one = move |engine: Arc<dyn ChatEngine>, trial: Trial| {
+            chat_once(engine, cleared.clone(), trial, delivery).boxed()
+        };
+        self.tried(one, &asked.model, bytes).await
+    }
+
+    async fn embed(
+        &self,
+        request: Cleared<EmbeddingsRequest>,
+    ) -> Result<EmbeddingsAnswer, ChatError> {
+        let asked = request.open(&self.card().clearance)?;
+        let bytes = asked.inputs.iter().map(|it| match it {
+            EmbeddingsInput::Text(text) => text.len() as u64,
+            EmbeddingsInput::Tokens(tokens) => 4 * tokens.len() as u64,
+        });
+        let bytes = bytes.sum();
+        let cleared = request.clone();
+        let one = move |engine: Arc<dyn ChatEngine>, trial: Trial| {
+            embed_once(engine, cleared.clone(), trial).boxed()
+        };
+        self.tried(one, &asked.model, bytes).await
+    }
+
+    async fn models(&self) -> Result<Vec<OfferedModel>, ChatError> {
+        let mut error = None;
+        for engine in &self.engines {
+            match engine.models().await {
+                Ok(models) => return Ok(models),
+                Err(it) => error = Some(it),
+            }
+        }
+        Err(error.expect("there is a replica"))
+    }
+
+    /// Healthy if one is.
+    async fn health(&self) -> Result<Health, ChatError> {
+        let mut error = None;
+        for engine in &self.engines {
+            match engine.health().await {
+                Ok(health) => return Ok(health),
+                Err(it) => error = Some(it),
+            }
+        }
+        Err(error.expect("there is a replica"))
+    }
+}

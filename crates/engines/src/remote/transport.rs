@@ -1,0 +1,188 @@
+//! One HTTP client per engine: its pool, its certificates, its resolver and its limits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use freehold_vocabulary::chat::{ChatError, Phase};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Response, Url};
+use rustls_platform_verifier::BuilderVerifierExt as _;
+use tokio::time::{Instant, timeout_at};
+
+use super::fault::Blame;
+use super::network::CheckedResolver;
+use super::wire::Call;
+use super::{Auth, RemoteError, RemoteLimits, RemoteOptions, Timeouts};
+
+/// Bytes of an error's body that are read.
+const ERROR_BYTES_MAX: usize = 64 << 10;
+/// Connections that wait for the next request, and how long.
+const IDLE_MAX: usize = 64;
+const IDLE_FOR: Duration = Duration::from_secs(60);
+
+/// Sends calls and receives answers, within limits.
+#[derive(Debug)]
+pub(super) struct Transport {
+    client: Client,
+    base: Url,
+    headers: HeaderMap,
+    pub(super) blame: Blame,
+    pub(super) timeouts: Timeouts,
+    pub(super) limits: RemoteLimits,
+}
+
+impl Transport {
+    pub(super) fn new(options: &RemoteOptions) -> Result<Self, RemoteError> {
+        let provider = options.provider;
+        let text = options.url.as_deref().or(provider.url);
+        let text = text.ok_or(RemoteError::Missing { provider: provider.name, what: "url" })?;
+        let base = Url::parse(text.trim_end_matches('/'))
+            .map_err(|error| RemoteError::Url(text.to_owned(), error.to_string()))?;
+        options.network.check(&base)?;
+        if provider.needs_key && options.key.is_none() {
+            return Err(RemoteError::Missing { provider: provider.name, what: "key" });
+        }
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls()?)
+            .dns_resolver(CheckedResolver::shared(options.network))
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(options.timeouts.connect)
+            .pool_max_idle_per_host(IDLE_MAX)
+            .pool_idle_timeout(IDLE_FOR)
+            .user_agent(concat!("freehold/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| RemoteError::Client(error.to_string()))?;
+        Ok(Self {
+            client,
+            base,
+            headers: headers(options)?,
+            blame: Blame { engine: options.clearance.engine.clone(), secret: options.key.clone() },
+            timeouts: options.timeouts,
+            limits: options.limits,
+        })
+    }
+
+    /// The deadline of a call that begins now.
+    pub(super) fn deadline(&self) -> Instant {
+        Instant::now() + self.timeouts.total
+    }
+
+    /// Makes a call below the base address and returns once the headers have come.
+    pub(super) async fn send(
+        &self,
+        call: &Call,
+        deadline: (Instant, Phase, Duration),
+    ) -> Result<Response, ChatError> {
+        let address = format!("{}{}", self.base.as_str().trim_end_matches('/'), call.path);
+        self.send_to(&address, call, deadline).await
+    }
+
+    /// Makes a GET below the root of the server, where probes live.
+    pub(super) async fn probe(&self, path: &str) -> Result<Response, ChatError> {
+        let root = self.base.as_str().trim_end_matches('/');
+        let root = root.strip_suffix("/v1").unwrap_or(root);
+        let phase = (Instant::now() + self.timeouts.first_token, Phase::FirstToken);
+        let call = Call::get(path);
+        self.send_to(&format!("{root}{path}"), &call, (phase.0, phase.1, self.timeouts.first_token))
+            .await
+    }
+
+    async fn send_to(
+        &self,
+        address: &str,
+        call: &Call,
+        (deadline, phase, after): (Instant, Phase, Duration),
+    ) -> Result<Response, ChatError> {
+        let engine = || self.blame.engine.clone();
+        let mut request = match &call.body {
+            None => self.client.get(address),
+            Some(body) => {
+                let body = serde_json::to_vec(body).map_err(|error| ChatError::Unsupported {
+                    engine: engine(),
+                    what: format!("a request that cannot be written as JSON: {error}"),
+                })?;
+                self.client.post(address).header("content-type", "application/json").body(body)
+            }
+        };
+        request = request.headers(self.headers.clone());
+        for (name, value) in &call.headers {
+            request = request.header(*name, value);
+        }
+        match timeout_at(deadline, request.send()).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) if error.is_connect() && error.is_timeout() => {
+                let after = self.timeouts.connect;
+                Err(ChatError::Timeout { engine: engine(), phase: Phase::Connect, after })
+            }
+            Ok(Err(error)) => Err(self.blame.unreachable(&error)),
+            Err(_) => Err(ChatError::Timeout { engine: engine(), phase, after }),
+        }
+    }
+
+    /// The whole body of a good answer.
+    pub(super) async fn body(
+        &self,
+        mut response: Response,
+        deadline: Instant,
+    ) -> Result<Vec<u8>, ChatError> {
+        let limit = self.limits.body_bytes_max;
+        let mut body = Vec::new();
+        loop {
+            let chunk = timeout_at(deadline, response.chunk()).await.map_err(|_| {
+                let (engine, after) = (self.blame.engine.clone(), self.timeouts.total);
+                ChatError::Timeout { engine, phase: Phase::Total, after }
+            })?;
+            match chunk.map_err(|error| self.blame.broken(&error))? {
+                None => return Ok(body),
+                Some(chunk) if body.len() + chunk.len() > limit => {
+                    let engine = self.blame.engine.clone();
+                    return Err(ChatError::TooLarge { engine, what: "an answer", limit });
+                }
+                Some(chunk) => body.extend_from_slice(&chunk),
+            }
+        }
+    }
+
+    /// The beginning of an error's body; what cannot be read is left out.
+    pub(super) async fn error_body(&self, mut response: Response, deadline: Instant) -> Vec<u8> {
+        let mut body = Vec::new();
+        while let Ok(Ok(Some(chunk))) = timeout_at(deadline, response.chunk()).await {
+            let room = ERROR_BYTES_MAX - body.len();
+            body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+            if body.len() == ERROR_BYTES_MAX {
+                break;
+            }
+        }
+        body
+    }
+}
+
+/// TLS in Rust with the machine's own trust, so that an organisation's authority is known.
+fn tls() -> Result<rustls::ClientConfig, RemoteError> {
+    let failed = |error: rustls::Error| RemoteError::Client(error.to_string());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(failed)?
+        .with_platform_verifier()
+        .map_err(failed)?
+        .with_no_client_auth())
+}
+
+fn headers(options: &RemoteOptions) -> Result<HeaderMap, RemoteError> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in options.provider.headers {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    if let Some(key) = &options.key {
+        let (name, text) = match options.provider.auth {
+            Auth::Bearer => ("authorization", format!("Bearer {}", key.reveal())),
+            Auth::Header(name) => (name, key.reveal().to_owned()),
+        };
+        let mut value = HeaderValue::from_str(&text).map_err(|_| RemoteError::Key)?;
+        value.set_sensitive(true);
+        headers.insert(HeaderName::from_static(name), value);
+    }
+    Ok(headers)
+}
