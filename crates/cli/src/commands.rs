@@ -17,6 +17,7 @@ mod models;
 mod predict;
 mod report;
 mod review;
+mod route;
 mod serve;
 mod traces;
 mod train;
@@ -73,6 +74,8 @@ enum Command {
     #[command(subcommand)]
     Review(review::Command),
     Report(report::Arguments),
+    #[command(subcommand)]
+    Route(route::Command),
     #[command(subcommand)]
     Keys(keys::Command),
     #[command(subcommand)]
@@ -138,6 +141,7 @@ fn dispatch(cli: Cli, form: Form) -> Result<()> {
         Command::Feedback(arguments) => feedback::run(&arguments, &session()?),
         Command::Review(command) => review::run(&command, &session()?),
         Command::Report(arguments) => report::run(&arguments, &session()?),
+        Command::Route(command) => route::run(&command, &session()?),
         Command::Keys(command) => keys::run(&command, &session()?),
         Command::Audit(command) => audit::run(&command, &session()?),
     }

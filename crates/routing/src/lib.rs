@@ -12,6 +12,7 @@ pub mod conformal;
 pub mod cost;
 pub mod decision;
 pub mod error;
+pub mod gain;
 pub mod observation;
 pub mod ood;
 pub mod systemone;
