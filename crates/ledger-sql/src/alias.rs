@@ -32,7 +32,7 @@ impl AliasRepository for SqlLedger {
         .bind(json(&request.gate));
         let sequence = Sequence(writing.run(insert).await?);
         let from = current.and_then(|it| it.to);
-        audit::append(&mut writing, recorded(request, sequence, from)).await?;
+        audit::record(&mut writing, recorded(request, sequence, from)).await?;
         writing.commit().await?;
         Ok(moved(request, sequence))
     }

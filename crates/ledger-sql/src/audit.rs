@@ -79,7 +79,50 @@ impl AuditRepository for SqlLedger {
         let rows = self.reading(query.bind(limit.get())).await?;
         rows.iter().rev().map(|row| row.json("record")).collect()
     }
+
+    async fn unrecorded_acts(&self, limit: Limit) -> Result<Vec<String>, LedgerError> {
+        let rows = self.reading(sqlx::query(UNRECORDED).bind(limit.get())).await?;
+        rows.iter().map(|row| row.text("act")).collect()
+    }
 }
+
+/// What the tables say and the log does not, or the other way round. Acts from before the log's
+/// first record of their kind are not in it. Only records of a kind are looked into, and what has
+/// a kind is JSON.
+const UNRECORDED: &str = "
+with moved as (
+    select json_extract(record, '$.detail.entry') as entry, json_extract(record, '$.subject') as subject,
+           json_extract(record, '$.detail.to') as target
+    from audit_record where kind = 'alias_moved'
+), created as (
+    select json_extract(record, '$.subject') as name from audit_record where kind = 'key_created'
+), revoked as (
+    select json_extract(record, '$.subject') as name from audit_record where kind = 'key_revoked'
+), settled as (
+    select json_extract(record, '$.detail.settlement') as entry, json_extract(record, '$.subject') as trace
+    from audit_record where kind = 'review_settled'
+)
+select 'move ' || it.sequence || ' of alias `' || it.task || '@' || it.alias || '`' as act
+from alias_move it left join moved on moved.entry = it.sequence
+where it.sequence >= (select min(entry) from moved)
+  and (moved.target is not it.target or moved.subject is not it.task || '@' || it.alias)
+union all
+select 'move ' || entry || ' of alias `' || subject || '`, which is gone' from moved
+where entry not in (select sequence from alias_move)
+union all
+select 'key `' || name || '`' from api_key
+where rowid >= (select min(it.rowid) from api_key it where it.name in (select name from created))
+  and name not in (select name from created)
+union all
+select 'key `' || name || '`, which is gone' from created where name not in (select name from api_key)
+union all
+select 'key `' || it.name || '`, which is valid again' from api_key it
+where it.revoked_at is null and it.name in (select name from revoked)
+union all
+select 'judgement ' || it.sequence || ' of trace `' || it.trace || '`'
+from settlement it left join settled on settled.entry = it.sequence
+where it.sequence >= (select min(entry) from settled) and settled.trace is not it.trace
+limit ?";
 
 impl Grouped for AuditDraft {
     type Answer = AuditRecord;
@@ -89,12 +132,17 @@ impl Grouped for AuditDraft {
     }
 }
 
-/// Appends a record within a change, so that both happen or neither.
-pub(crate) async fn append(
+/// Appends the record of a change to that change, so that both happen or neither.
+pub(crate) async fn record(
     writing: &mut Writing<'_>,
     draft: AuditDraft,
 ) -> Result<AuditRecord, LedgerError> {
     draft.check()?;
+    append(writing, draft).await
+}
+
+/// Appends a draft that was checked.
+async fn append(writing: &mut Writing<'_>, draft: AuditDraft) -> Result<AuditRecord, LedgerError> {
     let last =
         sqlx::query("select sequence, hash from audit_record order by sequence desc limit 1");
     let (sequence, previous) = match writing.one(last).await? {

@@ -35,7 +35,7 @@ impl KeyRepository for SqlLedger {
         .bind(key.revoked_at.map(Timestamp::as_micros));
         writing.run(insert).await?;
         let act = Act::KeyCreated(KeyCreated { expires_at: key.expires_at });
-        audit::append(&mut writing, recorded(key, key.created_at, by, act)).await?;
+        audit::record(&mut writing, recorded(key, key.created_at, by, act)).await?;
         writing.commit().await
     }
 
@@ -67,7 +67,7 @@ impl KeyRepository for SqlLedger {
             .bind(name.as_str());
         writing.run(revoke).await?;
         let act = Act::KeyRevoked(KeyRevoked {});
-        audit::append(&mut writing, recorded(&key, at, by, act)).await?;
+        audit::record(&mut writing, recorded(&key, at, by, act)).await?;
         writing.commit().await?;
         Ok(Key { revoked_at: Some(at), ..key })
     }

@@ -187,7 +187,7 @@ async fn settle(
     };
     let (actor, subject) = (by.to_owned(), trace.to_string());
     let act = Act::ReviewSettled(settled);
-    audit::append(&mut writing, AuditDraft { at, actor, subject, act }).await?;
+    audit::record(&mut writing, AuditDraft { at, actor, subject, act }).await?;
     writing.commit().await?;
     Ok(item)
 }

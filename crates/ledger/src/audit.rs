@@ -45,6 +45,11 @@ pub trait AuditRepository: Send + Sync + fmt::Debug {
         kind: Option<ActKind>,
         limit: Limit,
     ) -> Result<Vec<AuditRecord>, LedgerError>;
+
+    /// Moves of aliases, keys and judgements that stand in the ledger without their record, or
+    /// otherwise than their record says: someone changed the tables behind the ledger's back. Each
+    /// is named in a few words. What is older than the log is left out.
+    async fn unrecorded_acts(&self, limit: Limit) -> Result<Vec<String>, LedgerError>;
 }
 
 impl From<InvalidDraft> for LedgerError {

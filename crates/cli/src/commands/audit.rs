@@ -39,7 +39,7 @@ pub enum Command {
         kind: Option<ActKind>,
         /// Begin behind this record.
         #[arg(long, default_value_t = 0, conflicts_with = "record")]
-        after: u32,
+        after: u64,
         #[arg(long, default_value_t = 100, conflicts_with = "record")]
         limit: u32,
     },
@@ -63,7 +63,7 @@ pub fn run(command: &Command, session: &Session) -> Result<()> {
         }
         Command::Show { record: Some(record), .. } => show(session, *record),
         Command::Show { kind, after, limit, .. } => {
-            let after = Sequence(i64::from(*after));
+            let after = Sequence(i64::try_from(*after).unwrap_or(i64::MAX));
             let page = session.ledger.audit_records(*kind, after, Limit::rows(*limit));
             list(session, &session.wait(page)?)
         }

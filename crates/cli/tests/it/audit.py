@@ -80,12 +80,16 @@ def tamper(database, how):
         _, record, hash = rows(database)[0]
         insert = "insert into audit_record (sequence, record, hash) values (?, ?, ?)"
         database.execute(insert, (-7, record.decode(), hash))
-    elif how == "truncate":
+    elif how in ("truncate", "truncate-the-log-only"):
         database.execute("delete from audit_record where sequence > 5")
+        if how == "truncate":
+            database.execute("delete from api_key where name = 'four'")
     elif how == "rewrite":
         records = [record for _, record, _ in rows(database)]
         records[2] = records[2].replace(b"local", b"enemy")
         write(database, records)
+    elif how == "key-valid-again":
+        database.execute("update api_key set revoked_at = null where name = 'two'")
     else:
         sys.exit(f"unknown: {how}")
     database.commit()

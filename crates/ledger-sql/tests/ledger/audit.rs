@@ -240,7 +240,51 @@ async fn a_ledger_from_before_the_log_keeps_its_facts_and_gets_one() {
     let all = whole(&*ledger).await;
     let Act::AliasMoved(moved) = &all[0].act else { panic!("{:?}", all[0]) };
     assert_eq!((all.len(), all[0].sequence, moved.entry), (1, 1, 2));
+    assert!(ledger.unrecorded_acts(Limit::PAGE).await.unwrap().is_empty());
     ledger.check().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_act_behind_the_ledgers_back_is_found_by_its_missing_record() {
+    let folder = TempDir::new().unwrap();
+    let ledger = SqlLedger::open(&url_in(&folder)).await.unwrap();
+    for name in ["one", "two"] {
+        ledger.move_alias(&promotion(name, json!(1))).await.unwrap();
+        ledger.add_key(&key(name), "ada").await.unwrap();
+    }
+    ledger.revoke_key(&key("two").name, "ada", at(7)).await.unwrap();
+    for millis in [1, 2] {
+        let item = item("tickets", millis);
+        ledger.enter_correction(&item, &labels(&["x"]), "ada", at(8)).await.unwrap();
+    }
+    let unrecorded = async || ledger.unrecorded_acts(Limit::PAGE).await.unwrap();
+    assert!(unrecorded().await.is_empty());
+    let cases = [
+        (
+            "insert into alias_move (task, alias, target, at, by, why, gate)
+             values ('tickets', 'champion', 'sha256:evil', 1, 'ada', 'better', '1')",
+            "move 3 of alias `tickets@champion`",
+        ),
+        (
+            "insert into api_key (name, hash, prefix, created_at) values ('evil', 'x', 'fh-', 1)",
+            "key `evil`",
+        ),
+        (
+            "update api_key set revoked_at = null where name = 'two'",
+            "key `two`, which is valid again",
+        ),
+        ("delete from api_key where name = 'one'", "key `one`, which is gone"),
+        (
+            "insert into settlement (trace, labels, by, at) select trace, labels, by, at from settlement limit 1",
+            "judgement 3",
+        ),
+    ];
+    for (number, (sql, expected)) in (1..).zip(cases) {
+        behind_its_back(&folder, sql).await.unwrap();
+        let found = unrecorded().await;
+        assert!(found.iter().any(|it| it.starts_with(expected)), "{expected}: {found:?}");
+        assert_eq!(found.len(), number, "{found:?}");
+    }
 }
 
 /// Separate pools on one file take the same locks as separate processes.

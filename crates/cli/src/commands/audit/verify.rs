@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
+use freehold_ledger::Limit;
 use freehold_vocabulary::audit::{Checkpoint, Fault, Verdict, Verifier};
+use serde::Serialize;
 
 use crate::commands::Reported;
 use crate::output;
@@ -14,7 +16,9 @@ use crate::wiring::Session;
 ///
 /// A record that was changed, put in, taken out or moved is named. That records at the end are
 /// missing, or that history was written anew with matching hashes, only a checkpoint can tell that
-/// was kept elsewhere; with several, between which two of them. Exit code 3 when something is wrong.
+/// was kept elsewhere; with several, between which two of them. A move of an alias, a key or a judgement
+/// that has no record was made behind the ledger's back, and is named too. Exit code 3 when
+/// something is wrong.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// A checkpoint that was kept elsewhere; repeat for more.
@@ -31,9 +35,18 @@ pub fn run(arguments: &Arguments, session: &Session) -> Result<()> {
         Ok(())
     })?;
     let verdict = verifier.finish();
-    output::print(session.form, &verdict, sentence)?;
+    // A log that cannot be trusted says nothing about the rest of the ledger.
+    let unrecorded = match verdict.faults_found {
+        0 => session.wait(session.ledger.unrecorded_acts(Limit::PAGE))?,
+        _ => Vec::new(),
+    };
+    let report = Report { verdict: &verdict, unrecorded: &unrecorded };
+    output::print(session.form, &report, sentence)?;
     if let Some(first) = verdict.faults.first() {
         bail!(Reported(format!("the audit log is not as it was written: {first}")));
+    }
+    if let Some(first) = unrecorded.first() {
+        bail!(Reported(format!("the audit log knows nothing of this, or otherwise: {first}")));
     }
     if verdict.checkpoints == 0 {
         output::next(
@@ -44,8 +57,16 @@ pub fn run(arguments: &Arguments, session: &Session) -> Result<()> {
     Ok(())
 }
 
-fn sentence(verdict: &Verdict) -> String {
-    let Verdict { records, head, root, checkpoints, faults, faults_found } = verdict;
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    verdict: &'a Verdict,
+    /// Acts in the ledger that the log does not know.
+    unrecorded: &'a [String],
+}
+
+fn sentence(report: &Report<'_>) -> String {
+    let Verdict { records, head, root, checkpoints, faults, faults_found } = report.verdict;
     if *faults_found == 0 {
         let agree = if *checkpoints == 0 {
             String::new()
