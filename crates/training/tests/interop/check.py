@@ -13,6 +13,7 @@ import csv
 import json
 import pathlib
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -40,6 +41,17 @@ def sample(source, target):
         # One text that is cut.
         writer.writerow([" ".join(row[0] for row in rows[:40]), rows[0][1]])
         writer.writerows([row[0], row[1]] for row in rows[:ROWS])
+
+
+def whole_base(base, folder):
+    """The base; a tiny one gets the tokenizer settings that every published one has."""
+    if (base / "tokenizer_config.json").exists():
+        return base
+    copy = shutil.copytree(base, folder / "bases" / base.name)
+    special = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast", **special}
+    (copy / "tokenizer_config.json").write_text(json.dumps(settings))
+    return copy
 
 
 def run(*command):
@@ -123,7 +135,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         sample(args.csv, folder / "train.csv")
-        for base in args.bases:
+        for base in (whole_base(it, folder) for it in args.bases):
             for method, value in METHODS.items():
                 for pooling in ["cls", "mean"]:
                     place = folder / f"{base.name}-{method}-{pooling}"
