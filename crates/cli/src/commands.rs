@@ -8,6 +8,7 @@ mod base;
 mod calibrate;
 mod config;
 mod data;
+mod deidentify;
 mod doctor;
 mod evaluate;
 mod feedback;
@@ -61,6 +62,7 @@ enum Command {
     Base(base::Command),
     #[command(subcommand)]
     Data(data::Command),
+    Deidentify(deidentify::Arguments),
     Train(train::Arguments),
     Evaluate(evaluate::Arguments),
     Calibrate(calibrate::Arguments),
@@ -125,6 +127,7 @@ fn dispatch(cli: Cli, form: Form) -> Result<()> {
     match cli.command {
         Command::Init(arguments) => init::run(&arguments, form),
         Command::Config(command) => config::run(&command, cli.config.as_deref(), form),
+        Command::Deidentify(arguments) => deidentify::run(&arguments, form, quiet),
         Command::Doctor(arguments) => doctor::run(&arguments, cli.config.as_deref(), form),
         Command::Base(command) => base::run(&command, &session()?),
         Command::Data(command) => data::run(&command, &session()?),
