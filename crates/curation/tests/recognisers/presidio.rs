@@ -16,6 +16,7 @@ const STRUCTURED: &[&str] = &[
     "IBAN_CODE",
     "IP_ADDRESS",
     "PHONE_NUMBER",
+    "US_DRIVER_LICENSE",
     "US_SSN",
 ];
 
