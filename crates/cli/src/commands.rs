@@ -10,6 +10,7 @@ mod config;
 mod data;
 mod deidentify;
 mod doctor;
+mod engines;
 mod evaluate;
 mod feedback;
 mod init;
@@ -81,6 +82,8 @@ enum Command {
     #[command(subcommand)]
     Keys(keys::Command),
     #[command(subcommand)]
+    Engines(engines::Command),
+    #[command(subcommand)]
     Audit(audit::Command),
 }
 
@@ -146,6 +149,7 @@ fn dispatch(cli: Cli, form: Form) -> Result<()> {
         Command::Report(arguments) => report::run(&arguments, &session()?),
         Command::Route(command) => route::run(&command, &session()?),
         Command::Keys(command) => keys::run(&command, &session()?),
+        Command::Engines(command) => engines::run(&command, cli.config.as_deref(), form),
         Command::Audit(command) => audit::run(&command, &session()?),
     }
 }

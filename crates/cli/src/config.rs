@@ -4,6 +4,7 @@
 //! environment, for secrets only.
 
 pub mod compute;
+pub mod engines;
 pub mod models;
 pub mod portfolio;
 pub mod serve;
@@ -19,6 +20,7 @@ use freehold_vocabulary::TaskName;
 use serde::{Deserialize, Serialize};
 
 pub use compute::ComputeConfig;
+pub use engines::EngineConfig;
 pub use models::ModelConfig;
 pub use portfolio::PortfolioConfig;
 pub use serve::ServeConfig;
@@ -44,6 +46,9 @@ pub struct Config {
     pub serve: ServeConfig,
     #[serde(default)]
     pub compute: ComputeConfig,
+    /// Engines elsewhere; nothing goes to one unless its clearance allows it.
+    #[serde(default)]
+    pub engines: BTreeMap<freehold_vocabulary::EngineName, EngineConfig>,
     /// Models of others, for comparison of price and, later, for routes.
     #[serde(default)]
     pub models: BTreeMap<String, ModelConfig>,
@@ -83,6 +88,9 @@ impl Config {
         }
         for (name, model) in &config.models {
             model.check().with_context(|| format!("[models.{name}]"))?;
+        }
+        for (name, engine) in &config.engines {
+            engine.check().with_context(|| format!("[engines.{name}]"))?;
         }
         config.compute.check().context("[compute]")?;
         Ok(config)

@@ -66,7 +66,7 @@ impl RemoteEngine {
             return Ok(response);
         }
         let headers: HeaderMap = response.headers().clone();
-        let body = self.transport.error_body(response, self.transport.deadline()).await;
+        let body = Transport::error_body(response).await;
         let said = self.wire.said(status.as_u16(), &body);
         Err(self.transport.blame.said(said, model, &headers))
     }

@@ -31,7 +31,7 @@ pub(super) async fn open(
     let status = response.status();
     if !status.is_success() {
         let headers = response.headers().clone();
-        let body = transport.error_body(response, begun + timeouts.total).await;
+        let body = Transport::error_body(response).await;
         let said = wire.said(status.as_u16(), &body);
         return Err(transport.blame.said(said, &request.model, &headers));
     }

@@ -16,6 +16,8 @@ use super::{Auth, RemoteError, RemoteLimits, RemoteOptions, Timeouts};
 
 /// Bytes of an error's body that are read.
 const ERROR_BYTES_MAX: usize = 64 << 10;
+/// How long the words of an error are waited for.
+const ERROR_PATIENCE: Duration = Duration::from_secs(5);
 /// Connections that wait for the next request, and how long.
 const IDLE_MAX: usize = 64;
 const IDLE_FOR: Duration = Duration::from_secs(60);
@@ -145,7 +147,8 @@ impl Transport {
     }
 
     /// The beginning of an error's body; what cannot be read is left out.
-    pub(super) async fn error_body(&self, mut response: Response, deadline: Instant) -> Vec<u8> {
+    pub(super) async fn error_body(mut response: Response) -> Vec<u8> {
+        let deadline = Instant::now() + ERROR_PATIENCE;
         let mut body = Vec::new();
         while let Ok(Ok(Some(chunk))) = timeout_at(deadline, response.chunk()).await {
             let room = ERROR_BYTES_MAX - body.len();
@@ -162,12 +165,15 @@ impl Transport {
 fn tls() -> Result<rustls::ClientConfig, RemoteError> {
     let failed = |error: rustls::Error| RemoteError::Client(error.to_string());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(rustls::ClientConfig::builder_with_provider(provider)
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(failed)?
         .with_platform_verifier()
         .map_err(failed)?
-        .with_no_client_auth())
+        .with_no_client_auth();
+    // Many streams share a connection where the server can, and one that is left is only reset.
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
 }
 
 fn headers(options: &RemoteOptions) -> Result<HeaderMap, RemoteError> {
