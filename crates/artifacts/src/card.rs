@@ -24,7 +24,9 @@ pub struct CardMetric {
 #[derive(Debug, Clone, PartialEq)]
 pub struct CardCertificate {
     pub tier: String,
-    /// Among kept answers at most this share is wrong …
+    /// The answers of which it speaks, such as "the answers it keeps".
+    pub answers: String,
+    /// Among these answers at most this share is wrong …
     pub error_at_most: f64,
     /// … with this confidence.
     pub confidence: f64,
@@ -189,10 +191,11 @@ fn certificates(card: &mut String, facts: &CardFacts) {
     for it in &facts.certificates {
         line!(
             card,
-            "- Tier `{}`: among the answers it keeps (confidence from {:.4} on, {} of all), at most {} are wrong, with confidence {}, on {} calibration examples, {}.",
+            "- Tier `{}`, which keeps answers from confidence {:.4} on ({} of what reaches it): of {}, at most {} are wrong, with confidence {}, on {} calibration examples, {}.",
             it.tier,
             it.threshold,
             percent(it.kept),
+            it.answers,
             level(it.error_at_most),
             level(it.confidence),
             it.n,

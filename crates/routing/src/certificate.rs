@@ -1,27 +1,31 @@
 //! Certificates: the statistical statement that lets a tier keep its answers.
 //!
-//! "Among the requests that reach this tier and whose answers it keeps, at most a share α of the
-//! answers is wrong": true for all tiers of the cascade together with the stated confidence, over
-//! the draw of the calibration examples, as long as requests come like those examples. How it is
+//! "Of the answers counted, at most a share α is wrong": true for all tiers of the cascade together
+//! with the stated confidence, over the draw of the calibration examples, as long as requests come
+//! like those examples. Which answers are counted is the task's choice: see [`PromiseScope`]. How it is
 //! proved is told in [`proof`]; that it holds is shown by [`validity`].
 
 pub mod proof;
 pub mod validity;
 
-use freehold_vocabulary::{Confidence, Digest, Probability, TaskName, Tier, Timestamp};
+use freehold_vocabulary::{
+    Confidence, Digest, Probability, PromiseScope, TaskName, Tier, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
-pub use proof::{Finding, Row, Shortfall, certify, divide};
+pub use proof::{Finding, Row, Shortfall, Tally, certify, divide};
 pub use validity::{Repeats, ValidityReport, repeat_splits};
 
 /// What is to be proved.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Terms {
-    /// α: the share of kept answers that may be wrong.
+    /// α: the share of the answers counted that may be wrong.
     pub error_at_most: Probability,
     /// 1 − δ: how sure one is of all statements of a cascade together.
     pub confidence: Confidence,
+    /// Which answers are counted.
+    pub promise: PromiseScope,
 }
 
 /// The statement about one tier.
@@ -108,37 +112,50 @@ impl Certificate {
     /// The statement in words for people.
     #[must_use]
     pub fn statement(&self) -> String {
-        let (error, confidence) = (self.terms.error_at_most.get(), self.terms.confidence.get());
+        let error = 100.0 * self.terms.error_at_most.get();
         let finding = &self.finding;
         match (finding.threshold, &finding.shortfall) {
-            (Some(threshold), _) => format!(
-                "of the answers that tier {} keeps (confidence at least {threshold:.4}), at most \
-                 {:.2} % are wrong, with confidence {:.1} %: {} of {} kept answers were wrong on \
-                 {} calibration examples",
-                self.tier,
-                100.0 * error,
-                100.0 * confidence,
-                finding.errors,
-                finding.kept,
-                finding.n,
-            ),
+            (Some(threshold), _) => self.kept_statement(threshold),
             (None, Some(Shortfall::TooFewExamples { found, needed })) => format!(
-                "tier {} keeps nothing: {found} calibration examples reach it, at least {needed} \
-                 are needed to prove at most {:.2} % errors; label more",
+                "tier {} keeps nothing: {found} calibration examples can be counted, at least \
+                 {needed} are needed to prove at most {error:.2} % errors; label more",
                 self.tier,
-                100.0 * error,
             ),
             (None, Some(Shortfall::LeftToLaterTiers)) => format!(
-                "tier {} keeps nothing: the tiers after it can prove clearly more of its requests \
-                 than all could together",
+                "tier {} keeps nothing: more is answered in all when the tiers after it take its \
+                 requests",
                 self.tier,
             ),
             (None, _) => format!(
-                "tier {} keeps nothing: no part of its answers is proved to hold at most {:.2} % \
-                 errors; allow more errors, train better or label more calibration examples",
+                "tier {} keeps nothing: no part of its answers is proved to hold at most \
+                 {error:.2} % errors; allow more errors, train better or label more calibration \
+                 examples",
                 self.tier,
-                100.0 * error,
             ),
+        }
+    }
+
+    fn kept_statement(&self, threshold: f64) -> String {
+        let Finding { n, kept, errors, counted, .. } = &self.finding;
+        let tier = self.tier;
+        let promise = format!(
+            "at most {:.2} % are wrong, with confidence {:.1} %",
+            100.0 * self.terms.error_at_most.get(),
+            100.0 * self.terms.confidence.get()
+        );
+        if self.terms.promise == PromiseScope::Route && !self.after.is_empty() {
+            format!(
+                "of the answers that tier {tier} and the tiers before it keep ({tier}: confidence \
+                 at least {threshold:.4}), {promise}: {} of {} kept answers were wrong on \
+                 calibration examples, of which {tier} kept {kept} of the {n} that reached it, \
+                 {errors} wrong",
+                counted.errors, counted.answers,
+            )
+        } else {
+            format!(
+                "of the answers that tier {tier} keeps (confidence at least {threshold:.4}), \
+                 {promise}: {errors} of {kept} kept answers were wrong on {n} calibration examples"
+            )
         }
     }
 }

@@ -29,6 +29,7 @@ fn facts() -> CardFacts {
         }],
         certificates: vec![CardCertificate {
             tier: "small".into(),
+            answers: "the answers that it and the tiers before it keep".to_owned(),
             error_at_most: 0.05,
             confidence: 0.95,
             threshold: 0.8123,

@@ -10,7 +10,9 @@ use freehold_routing::{
     CascadeRequest, FittedCascade, Observation, TierInput, TierPolicy, fit_cascade,
 };
 use freehold_vocabulary::ports::Progress as _;
-use freehold_vocabulary::{Confidence, Digest, Interval, Probability, Seed, Split, Tier};
+use freehold_vocabulary::{
+    Confidence, Digest, Interval, Probability, PromiseScope, Seed, Split, Tier,
+};
 use serde_json::json;
 
 use crate::config::serve::PrecisionConfig;
@@ -22,8 +24,9 @@ use crate::wiring::scoring;
 
 /// Calibrate the tiers of a cascade, cheapest first, and certify what each may keep.
 ///
-/// A certificate says: among the answers this tier keeps, the share of errors is at most
-/// --error-at-most, with --confidence. It is proven on the calibration split only; the test split
+/// A certificate says: among the answers that this tier and the tiers before it keep (with
+/// --promise tier: that this tier keeps), the share of errors is at most --error-at-most, with
+/// --confidence. It is proven on the calibration split only; the test split
 /// is used at the end to show what came of it. Too little data keeps nothing, and says so. Each
 /// version becomes a new one with its calibration, and the candidate alias moves to it.
 #[derive(Debug, Args)]
@@ -40,6 +43,9 @@ pub struct Arguments {
     /// 1−δ; by default the task's.
     #[arg(long, value_parser = parse_confidence)]
     confidence: Option<Confidence>,
+    /// Which answers a tier's promise counts, `route` or `tier`; by default the task's.
+    #[arg(long)]
+    promise: Option<PromiseScope>,
     /// Share of familiar texts that may be taken for strange ones.
     #[arg(long, default_value = "0.01", value_parser = parse_probability)]
     false_alarms: Probability,
@@ -75,6 +81,9 @@ struct Shown {
     tier: Tier,
     kept: Interval,
     error: Option<Interval>,
+    /// Of all answers up to this tier.
+    kept_so_far: Interval,
+    error_so_far: Option<Interval>,
 }
 
 pub fn run(arguments: &Arguments, session: &Session) -> Result<()> {
@@ -121,6 +130,7 @@ fn calibrate(
     let terms = Terms {
         error_at_most: arguments.error_at_most.unwrap_or(config.route.error_at_most),
         confidence: arguments.confidence.unwrap_or(config.route.confidence),
+        promise: arguments.promise.unwrap_or(config.route.promise),
     };
     let inputs: Vec<TierInput<'_>> = said
         .iter()
@@ -195,6 +205,8 @@ fn on_test(said: &[Said], policies: &[TierPolicy]) -> Vec<Shown> {
     let n = said[0].test.len();
     let mut open: Vec<usize> = (0..n).collect();
     let mut shown = Vec::new();
+    let (mut all_kept, mut all_wrong) = (0, 0);
+    let share = |kept, wrong| (kept > 0).then(|| wilson(wrong, kept, Confidence::P95));
     for (said, policy) in said.iter().zip(policies) {
         let (mut passed, mut wrong, mut kept) = (Vec::new(), 0, 0);
         for index in open {
@@ -207,10 +219,14 @@ fn on_test(said: &[Said], policies: &[TierPolicy]) -> Vec<Shown> {
                 passed.push(index);
             }
         }
+        all_kept += kept;
+        all_wrong += wrong;
         shown.push(Shown {
             tier: said.found.version.family.tier(),
             kept: wilson(kept, n as u64, Confidence::P95),
-            error: (kept > 0).then(|| wilson(wrong, kept, Confidence::P95)),
+            error: share(kept, wrong),
+            kept_so_far: wilson(all_kept, n as u64, Confidence::P95),
+            error_so_far: share(all_kept, all_wrong),
         });
         open = passed;
     }
@@ -278,6 +294,13 @@ fn describe(fitted: &FittedCascade, test: &[Shown], said: &[Said], versions: &[D
         text += &format!("  on the test split it keeps {}", output::interval(&shown.kept));
         if let Some(error) = &shown.error {
             text += &format!(", of which wrong {}", output::interval(error));
+        }
+        text += "\n";
+    }
+    if let (Some(last), true) = (test.last(), test.len() > 1) {
+        text += &format!("\nall tiers together keep {}", output::interval(&last.kept_so_far));
+        if let Some(error) = &last.error_so_far {
+            text += &format!(" of the test split, of which wrong {}", output::interval(error));
         }
         text += "\n";
     }

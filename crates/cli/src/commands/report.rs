@@ -10,7 +10,8 @@ use clap::Args;
 use freehold_evaluation::intervals::wilson;
 use freehold_evaluation::page::summary::Promise;
 use freehold_evaluation::page::{FunnelStep, LoopReport, ModelLine, loop_html};
-use freehold_vocabulary::{Confidence, Digest, Example, Split, TaskName, Tier};
+use freehold_routing::Terms;
+use freehold_vocabulary::{Confidence, Digest, Example, PromiseScope, Split, TaskName, Tier};
 
 use crate::config::serve::PrecisionConfig;
 use crate::output;
@@ -109,6 +110,7 @@ fn model_lines(session: &Session, route: &Route, data: &Digest) -> Result<Vec<Mo
 fn funnel(route: &Route, examples: &[Example], answers: &[Answer]) -> Result<Vec<FunnelStep>> {
     let n = answers.len() as u64;
     let mut steps = Vec::new();
+    let mut before = (0, 0);
     for (position, tier) in route.tiers.iter().enumerate() {
         let (mut kept, mut wrong) = (0, 0);
         for (example, answer) in examples.iter().zip(answers) {
@@ -119,15 +121,24 @@ fn funnel(route: &Route, examples: &[Example], answers: &[Answer]) -> Result<Vec
                 wrong += u64::from(right != answer.judgement.labels);
             }
         }
+        before = (before.0 + kept, before.1 + wrong);
+        let share = |(kept, wrong)| (kept > 0).then(|| wilson(wrong, kept, Confidence::P95));
+        let promise = |terms: Terms| Promise {
+            error_at_most: terms.error_at_most.get(),
+            confidence: terms.confidence.get(),
+            scope: terms.promise,
+            observed: share(match terms.promise {
+                PromiseScope::Route => before,
+                PromiseScope::Tier => (kept, wrong),
+            }),
+        };
+        let certificate = tier.policy.certificate.as_ref().filter(|it| it.threshold().is_some());
         steps.push(FunnelStep {
             tier: tier.found.version.family.tier(),
             name: tier.found.digest.short().to_owned(),
             answered: wilson(kept, n, Confidence::P95),
-            error: (kept > 0).then(|| wilson(wrong, kept, Confidence::P95)),
-            promise: tier.policy.certificate.as_ref().map(|it| Promise {
-                error_at_most: it.terms.error_at_most.get(),
-                confidence: it.terms.confidence.get(),
-            }),
+            error: share((kept, wrong)),
+            promise: certificate.map(|it| promise(it.terms)),
         });
     }
     let abstained = answers.iter().filter(|it| !it.kept).count() as u64;
@@ -152,23 +163,48 @@ fn findings(report: &LoopReport, served: Option<&str>, notes: &[String]) -> Vec<
         ));
     }
     for step in report.funnel.iter().filter(|step| step.tier != Tier::Human) {
-        if let (Some(error), Some(promise)) = (&step.error, &step.promise) {
-            told.push(format!(
-                "The {} tier answers {} of all requests; {} of these answers are wrong, promised were at most {} with {:.0} % confidence.",
-                step.tier, output::interval(&step.answered), output::interval(error), output::percent(promise.error_at_most), 100.0 * promise.confidence
-            ));
-        } else {
-            told.push(format!(
+        told.push(match &step.error {
+            Some(error) => format!(
+                "The {} tier answers {} of all requests; {} of these answers are wrong.",
+                step.tier,
+                output::interval(&step.answered),
+                output::interval(error)
+            ),
+            None => format!(
                 "The {} tier answers {} of all requests.",
                 step.tier,
                 output::interval(&step.answered)
-            ));
-        }
+            ),
+        });
     }
+    told.extend(promises(report));
     if let Some(people) = report.funnel.last() {
         told.push(format!("{} of all requests go to people.", output::interval(&people.answered)));
     }
     told.extend(served.map(str::to_owned));
     told.extend(notes.iter().cloned());
+    told
+}
+
+/// One sentence for each promise; that of a route is told once, for all its answers.
+fn promises(report: &LoopReport) -> Vec<String> {
+    let promised = report.funnel.iter().filter_map(|it| Some((it.tier, it.promise?)));
+    let promised: Vec<(Tier, Promise)> = promised.collect();
+    let last = promised.len().saturating_sub(1);
+    let mut told = Vec::new();
+    for (position, (tier, promise)) in promised.iter().enumerate() {
+        let Some(observed) = &promise.observed else { continue };
+        let answers = match promise.scope {
+            PromiseScope::Tier => format!("answers of the {tier} tier"),
+            PromiseScope::Route if position == last => "answers of all tiers together".to_owned(),
+            PromiseScope::Route => continue,
+        };
+        told.push(format!(
+            "Of the {answers}, {} are wrong; promised were at most {} with {:.0} % confidence.",
+            output::interval(observed),
+            output::percent(promise.error_at_most),
+            100.0 * promise.confidence
+        ));
+    }
     told
 }

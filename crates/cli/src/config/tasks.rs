@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use freehold_vocabulary::{
-    AliasName, Bar, Confidence, DataClass, LabelMode, Probability, Task, TaskName,
+    AliasName, Bar, Confidence, DataClass, LabelMode, Probability, PromiseScope, Task, TaskName,
 };
 use serde::{Deserialize, Serialize};
 
@@ -43,10 +43,13 @@ pub struct RouteConfig {
     /// such as a candidate before its promotion. The aliases of the route always may. Each one
     /// takes the memory of a model.
     pub alone: Vec<String>,
-    /// α: the error rate promised among the answers that a tier keeps.
+    /// α: the error rate promised among the answers that the promise counts.
     pub error_at_most: Probability,
     /// 1−δ: how sure that promise is.
     pub confidence: Confidence,
+    /// `route`: the promise of a tier counts the answers that it and the tiers before it keep;
+    /// `tier`: it counts only its own, which is stronger and keeps fewer.
+    pub promise: PromiseScope,
 }
 
 impl Default for RouteConfig {
@@ -56,6 +59,7 @@ impl Default for RouteConfig {
             alone: Vec::new(),
             error_at_most: Probability::new(0.05).expect("0.05 is a probability"),
             confidence: Confidence::P95,
+            promise: PromiseScope::Route,
         }
     }
 }

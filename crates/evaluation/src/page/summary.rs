@@ -4,7 +4,7 @@
 //! It takes plain figures and computes nothing but the shares of a price.
 
 use freehold_vocabulary::price::ListPrice;
-use freehold_vocabulary::{Bar, Digest, Interval, TaskName, Tier, Timestamp};
+use freehold_vocabulary::{Bar, Digest, Interval, PromiseScope, TaskName, Tier, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::figures::dots::{Dot, DotPlot};
@@ -69,11 +69,15 @@ pub struct FunnelStep {
     pub promise: Option<Promise>,
 }
 
-/// A certificate in two numbers.
+/// A certificate in two numbers, and what came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Promise {
     pub error_at_most: f64,
     pub confidence: f64,
+    /// Which answers it counts.
+    pub scope: PromiseScope,
+    /// Errors among them.
+    pub observed: Option<Interval>,
 }
 
 /// What one million requests cost in some way of answering them.

@@ -3,7 +3,8 @@
 
 use freehold_vocabulary::price::ListPrice;
 use freehold_vocabulary::{
-    Bar, Confidence, Digest, Label, LabelMode, LabelSet, Metric, TaskName, Tier, Timestamp,
+    Bar, Confidence, Digest, Label, LabelMode, LabelSet, Metric, PromiseScope, TaskName, Tier,
+    Timestamp,
 };
 
 use super::summary::Promise;
@@ -188,7 +189,12 @@ fn loop_report() -> LoopReport {
         name: name.to_owned(),
         answered,
         error,
-        promise: error.map(|_| Promise { error_at_most: 0.05, confidence: 0.95 }),
+        promise: error.map(|_| Promise {
+            error_at_most: 0.05,
+            confidence: 0.95,
+            scope: PromiseScope::Tier,
+            observed: error,
+        }),
     };
     LoopReport {
         task: TaskName::parse("ticket-triage").unwrap(),

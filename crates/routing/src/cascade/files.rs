@@ -15,7 +15,7 @@ pub const CALIBRATION_FILE: &str = "calibration.json";
 /// The certificate.
 pub const CERTIFICATE_FILE: &str = "certificate.json";
 /// Changes whenever the same bytes would mean another policy.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

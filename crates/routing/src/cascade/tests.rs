@@ -1,7 +1,7 @@
 //! Cascades fitted on models whose truth is known.
 
 use freehold_vocabulary::{
-    Confidence, Digest, Probability, Random, Seed, TaskName, Tier, Timestamp,
+    Confidence, Digest, Probability, PromiseScope, Random, Seed, TaskName, Tier, Timestamp,
 };
 
 use super::*;
@@ -51,6 +51,7 @@ fn request<'a>(tiers: &'a [TierInput<'a>]) -> CascadeRequest<'a> {
         terms: Terms {
             error_at_most: Probability::new(0.05).unwrap(),
             confidence: Confidence::P95,
+            promise: PromiseScope::Route,
         },
         false_alarm_rate: Probability::new(0.01).unwrap(),
         set_miss_at_most: Probability::new(0.05).unwrap(),
@@ -67,7 +68,7 @@ struct World {
     strangers: Vec<Observation>,
 }
 
-const NOISE: [f64; 2] = [0.3, 0.22];
+const NOISE: [f64; 2] = [0.25, 0.22];
 
 impl World {
     fn new(calibration_examples: usize) -> Self {
@@ -114,11 +115,13 @@ fn fresh_requests_are_kept_within_the_promise_and_strangers_are_passed() {
     let fitted = fit_cascade(&request(&world.inputs())).unwrap();
     let fresh: Vec<_> = NOISE.iter().map(|&noise| observe(4000, noise, 77)).collect();
     let results = run(&fitted.policies, &fresh);
-    for (kept, wrong) in &results {
-        assert!(*kept > 200, "{results:?} {:#?}", fitted.report);
-        assert!(*wrong as f64 <= 0.055 * *kept as f64, "{results:?} {:#?}", fitted.report);
+    // The promise of a tier counts what the tiers before it keep.
+    let (mut kept, mut wrong) = (0, 0);
+    for result in &results {
+        assert!(result.0 > 200, "{results:?} {:#?}", fitted.report);
+        (kept, wrong) = (kept + result.0, wrong + result.1);
+        assert!(wrong as f64 <= 0.055 * kept as f64, "{results:?} {:#?}", fitted.report);
     }
-    let kept: usize = results.iter().map(|it| it.0).sum();
     assert!((kept as f64 / 4000.0 - fitted.report.answered.estimate).abs() < 0.06);
     for policy in &fitted.policies {
         let passed = |it: &Observation| policy.judge(&it.scored).verdict;
@@ -128,8 +131,9 @@ fn fresh_requests_are_kept_within_the_promise_and_strangers_are_passed() {
     }
     let [micro, small] = [0, 1].map(|i| fitted.policies[i].certificate.as_ref().unwrap());
     assert_eq!(small.after, std::slice::from_ref(&micro.id));
-    assert!(micro.finding.test_confidence > 0.95 && small.finding.test_confidence > 0.95);
-    assert!(micro.statement().contains("micro"), "{}", micro.statement());
+    assert!(micro.statement().contains("that tier micro keeps"), "{}", micro.statement());
+    let together = small.statement();
+    assert!(together.contains("tier small and the tiers before it keep"), "{together}");
 }
 
 #[test]
@@ -215,9 +219,10 @@ fn changed_files_are_refused() {
     };
     check(&files, CERTIFICATE_FILE, replace("\"error_at_most\": 0.05", "\"error_at_most\": 0.01"));
     check(&files, CERTIFICATE_FILE, replace("\"tier\": \"small\"", "\"tier\": \"mid\""));
+    check(&files, CERTIFICATE_FILE, replace("\"promise\": \"route\"", "\"promise\": \"tier\""));
     check(&files, CERTIFICATE_FILE, |bytes| bytes.truncate(50));
     check(&files, OOD_FILE, |bytes| *bytes.last_mut().unwrap() ^= 1);
-    check(&files, CALIBRATION_FILE, replace("\"format\": 1", "\"format\": 2"));
+    check(&files, CALIBRATION_FILE, replace("\"format\": 2", "\"format\": 1"));
     check(&files, CALIBRATION_FILE, |bytes| bytes.clear());
     for name in [CALIBRATION_FILE, CERTIFICATE_FILE, OOD_FILE] {
         let fewer: Vec<_> = files.iter().filter(|it| it.0 != name).cloned().collect();

@@ -1,8 +1,9 @@
 //! Do certificates keep their word? Many random calibration parts, each judged by all the rest.
 //!
-//! The share of splits in which some tier errs more often than α among what it keeps must not
-//! exceed δ. Beside it stands the plug-in rule (the least strict threshold whose observed error is
-//! at most α), which promises the same and breaks its word about every second time.
+//! The share of splits in which some tier's statement is false, that is, more than α of the answers
+//! that it counts are wrong, must not exceed δ. Beside it stands the plug-in rule (the least strict
+//! threshold whose observed error is at most α, tier by tier), which promises the same and breaks
+//! its word about every second time.
 
 use freehold_evaluation::intervals::wilson;
 use freehold_vocabulary::{Confidence, Interval, Random, Seed};
@@ -10,7 +11,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Terms;
-use super::proof::{Row, certify, divide, plug_in};
+use super::proof::{Row, certify, counted, divide, keep, plug_in};
 use crate::RoutingError;
 
 /// How often, and with how many examples.
@@ -31,18 +32,23 @@ pub struct ValidityReport {
     pub calibration_examples: u64,
     pub certified: RuleReport,
     pub plug_in: RuleReport,
-    /// Standard error of one judgement: the error rate among kept answers, were it just α,
-    /// measured on the rest. Mean over splits and tiers that keep something.
+    /// Standard error of one judgement: the error rate among the answers counted, were it just α,
+    /// measured on the rest. Mean over splits and tiers that count something.
     pub judge_standard_error: f64,
 }
 
 /// One rule's result.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RuleReport {
-    /// Splits in which the rest showed an error rate above α among the answers kept by some tier.
+    /// Splits in which the rest showed an error rate above α among the answers counted for some
+    /// tier.
     pub exceeded: Interval,
     /// Share of requests that each tier keeps, mean over splits.
     pub kept: Vec<f64>,
+    /// Share of requests that all tiers keep together in the worst split.
+    pub kept_least: f64,
+    /// Error rate among all answers kept, mean over the splits in which some are.
+    pub error: f64,
     /// Splits in which nothing was kept at all.
     pub empty: u32,
 }
@@ -51,6 +57,7 @@ pub struct RuleReport {
 struct Outcome {
     exceeded: bool,
     kept: Vec<f64>,
+    error: Option<f64>,
     standard_errors: Vec<f64>,
 }
 
@@ -125,20 +132,22 @@ fn plug_in_cascade(pool: &[Vec<Row>], calibration: &[usize], alpha: f64) -> Vec<
 
 fn judge(pool: &[Vec<Row>], rest: &[usize], thresholds: &[Option<f64>], terms: Terms) -> Outcome {
     let alpha = terms.error_at_most.get();
-    let mut left = rest.to_vec();
-    let mut outcome = Outcome { exceeded: false, kept: Vec::new(), standard_errors: Vec::new() };
-    for (rows, threshold) in pool.iter().zip(thresholds) {
-        let is_kept = |it: &usize| threshold.is_some_and(|threshold| rows[*it].score >= threshold);
-        let (kept, passed): (Vec<usize>, Vec<usize>) = left.iter().partition(|it| is_kept(it));
-        let errors = kept.iter().filter(|&&it| rows[it].wrong).count();
-        outcome.exceeded |= errors as f64 > alpha * kept.len() as f64;
-        outcome.kept.push(kept.len() as f64 / rest.len() as f64);
-        if !kept.is_empty() {
-            outcome.standard_errors.push((alpha * (1.0 - alpha) / kept.len() as f64).sqrt());
-        }
-        left = passed;
+    let of_rest = |rows: &Vec<Row>| rest.iter().map(|&it| rows[it]).collect();
+    let tiers: Vec<Vec<Row>> = pool.iter().map(of_rest).collect();
+    let thresholds: Vec<f64> = thresholds.iter().map(|it| it.unwrap_or(f64::INFINITY)).collect();
+    let kept = keep(&tiers, &thresholds);
+    let answers: u64 = kept.iter().map(|it| it.answers).sum();
+    let errors: u64 = kept.iter().map(|it| it.errors).sum();
+    let of_tiers = counted(&kept, terms.promise);
+    let some = of_tiers.iter().filter(|it| it.answers > 0);
+    Outcome {
+        exceeded: of_tiers.iter().any(|it| it.errors as f64 > alpha * it.answers as f64),
+        kept: kept.iter().map(|it| it.answers as f64 / rest.len() as f64).collect(),
+        error: (answers > 0).then(|| errors as f64 / answers as f64),
+        standard_errors: some
+            .map(|it| (alpha * (1.0 - alpha) / it.answers as f64).sqrt())
+            .collect(),
     }
-    outcome
 }
 
 fn summarise(outcomes: &[Outcome], tiers: usize) -> RuleReport {
@@ -146,10 +155,13 @@ fn summarise(outcomes: &[Outcome], tiers: usize) -> RuleReport {
     let mean = |tier: usize| {
         outcomes.iter().map(|it| it.kept[tier]).sum::<f64>() / outcomes.len().max(1) as f64
     };
-    let nothing = |it: &&Outcome| it.kept.iter().all(|share| *share == 0.0);
+    let totals = outcomes.iter().map(|it| it.kept.iter().sum::<f64>());
+    let errors: Vec<f64> = outcomes.iter().filter_map(|it| it.error).collect();
     RuleReport {
         exceeded: wilson(exceeded, outcomes.len() as u64, Confidence::P95),
         kept: (0..tiers).map(mean).collect(),
-        empty: outcomes.iter().filter(nothing).count() as u32,
+        kept_least: totals.fold(1.0, f64::min),
+        error: errors.iter().sum::<f64>() / errors.len().max(1) as f64,
+        empty: (outcomes.len() - errors.len()) as u32,
     }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use freehold_artifacts::{CardCertificate, CardFacts, CardMetric, model_card};
-use freehold_vocabulary::{Metric, Split};
+use freehold_vocabulary::{Metric, PromiseScope, Split};
 use serde_json::json;
 
 use crate::output;
@@ -33,6 +33,12 @@ pub fn card(session: &Session, found: &Found) -> Result<String> {
     let certificates = certificate.and_then(|it| {
         Some(CardCertificate {
             tier: it.tier.to_string(),
+            answers: match it.terms.promise {
+                PromiseScope::Route if !it.after.is_empty() => {
+                    "the answers that it and the tiers before it keep".to_owned()
+                }
+                PromiseScope::Route | PromiseScope::Tier => "the answers it keeps".to_owned(),
+            },
             error_at_most: it.terms.error_at_most.get(),
             confidence: it.terms.confidence.get(),
             threshold: it.threshold()?,

@@ -1,5 +1,7 @@
 //! Who answers what in the cascade, and whether its promises were kept.
 
+use freehold_vocabulary::{Interval, PromiseScope};
+
 use super::{FunnelStep, LoopReport, Promise};
 use crate::page::figures::dots::{Dot, DotPlot};
 use crate::page::figures::funnel::{self, Stage};
@@ -22,6 +24,7 @@ pub(super) fn section(report: &LoopReport) -> String {
         Column::Number("error among them"),
         Column::Number("interval"),
         Column::Text("promised"),
+        Column::Number("error among the answers promised for"),
     ]);
     for step in &report.funnel {
         let error = step.error;
@@ -33,6 +36,7 @@ pub(super) fn section(report: &LoopReport) -> String {
             error.map_or("–".to_owned(), |it| percent(it.estimate)).into(),
             error.map_or("–".to_owned(), |it| percent_range(&it)).into(),
             step.promise.map_or("–".to_owned(), promise).into(),
+            step.promise.map_or("–".to_owned(), observed).into(),
         ]);
     }
     let caption = "Each tier answers what its certificate covers and passes the rest on.";
@@ -46,7 +50,8 @@ pub(super) fn section(report: &LoopReport) -> String {
 
 fn promises(report: &LoopReport) -> String {
     let dot = |step: &FunnelStep| {
-        let error = step.error?;
+        let promise = step.promise?;
+        let error = promise.observed?;
         Some(Dot {
             name: format!("{} ({})", step.name, step.tier),
             estimate: error.estimate,
@@ -58,15 +63,15 @@ fn promises(report: &LoopReport) -> String {
                 percent_range(&error),
                 count(error.n)
             ),
-            target: step.promise.map(|it| it.error_at_most),
+            target: Some(promise.error_at_most),
         })
     };
     let dots: Vec<Dot> = report.funnel.iter().filter_map(dot).collect();
     let plot = DotPlot {
         name: "promises",
         title: "Promised and observed errors",
-        description: "One row for each tier: a dot for the error among its answers, a line for the interval, a dashed mark for the promise.",
-        axis: "error among answers kept (dashed: promised at most)",
+        description: "One row for each tier: a dot for the error among the answers that its promise counts, a line for the interval, a dashed mark for the promise.",
+        axis: "error among the answers that a promise counts (dashed: promised at most)",
         tick: percent_tick,
         mark: None,
         origin: Some(0.0),
@@ -82,5 +87,15 @@ fn promises(report: &LoopReport) -> String {
 }
 
 fn promise(promise: Promise) -> String {
-    format!("at most {}, {} confidence", percent(promise.error_at_most), level(promise.confidence))
+    let answers = match promise.scope {
+        PromiseScope::Route => "its answers and those before it",
+        PromiseScope::Tier => "its answers",
+    };
+    let (error, confidence) = (percent(promise.error_at_most), level(promise.confidence));
+    format!("at most {error} of {answers}, {confidence} confidence")
+}
+
+fn observed(promise: Promise) -> String {
+    let share = |it: Interval| format!("{} ({})", percent(it.estimate), percent_range(&it));
+    promise.observed.map_or("–".to_owned(), share)
 }

@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use freehold_routing::certificate::{Finding, Subject};
+use freehold_routing::certificate::{Finding, Subject, Tally};
 use freehold_routing::conformal::{Grouping, SetScore};
 use freehold_routing::{Calibration, Certificate, Conformal, Terms, TierPolicy};
 use freehold_vocabulary::ports::{Engine, EngineCard, EngineError, Scored};
 use freehold_vocabulary::{
-    Confidence, Digest, Label, LabelMode, LabelSet, Probability, TaskName, Tier, Timestamp,
+    Confidence, Digest, Label, LabelMode, LabelSet, Probability, PromiseScope, TaskName, Tier,
+    Timestamp,
 };
 use tokio::sync::Semaphore;
 
@@ -170,14 +171,14 @@ fn certificate(engine: &WordEngine) -> Certificate {
         after: Vec::new(),
     };
     let error_at_most = Probability::new(0.05).unwrap();
-    let terms = Terms { error_at_most, confidence: Confidence::P95 };
+    let terms = Terms { error_at_most, confidence: Confidence::P95, promise: PromiseScope::Tier };
     let finding = Finding {
         threshold: Some(0.9),
         n: 500,
         kept: 400,
         errors: 10,
         upper_bound: 0.045,
-        test_confidence: 0.95,
+        counted: Tally { answers: 400, errors: 10 },
         shortfall: None,
     };
     Certificate::new(subject, terms, finding)
