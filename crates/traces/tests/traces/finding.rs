@@ -101,10 +101,6 @@ async fn a_trace_that_could_not_be_read_back_is_refused() {
         it.id = TraceId::new(it.at, 5);
     });
     check_refused(append(before_1970).await, "outside the years");
-    let unchecked: TraceId = serde_json::from_str("\"../../etc\"").unwrap();
-    let foreign = vec![Trace { id: unchecked.clone(), ..trace(9) }];
-    check_refused(append(foreign).await, "not a trace id");
-    assert_eq!(traces.find(&unchecked).await.unwrap(), None);
     check_refused(append(vec![trace(1), trace(2), trace(1)]).await, "twice in one append");
     append(vec![]).await.unwrap();
     assert_eq!(traces.status().traces_in_log, 0);
