@@ -10,15 +10,16 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use freehold_ledger::Ledger;
-use freehold_vocabulary::ports::TraceLog;
+use freehold_vocabulary::chat::Attempt;
+use freehold_vocabulary::ports::{AttemptLog, TraceLog};
 use freehold_vocabulary::{Clock, Seed};
 use tokio::sync::Semaphore;
 
 use crate::error::ApiError;
 use crate::ids::Ids;
 use crate::layers::auth::KnownKeys;
-use crate::metrics::{Metrics, TaskCounters};
-use crate::portfolio::{Deployed, Portfolio};
+use crate::metrics::{Metrics, ModelCounters, TaskCounters};
+use crate::portfolio::{Deployed, Egress, GenerativeModel, Portfolio};
 
 /// What the binary passes in.
 #[derive(Debug)]
@@ -103,6 +104,29 @@ pub struct Inner {
 struct Serving {
     portfolio: Arc<Portfolio>,
     counters: HashMap<String, Arc<TaskCounters>>,
+    models: HashMap<String, Arc<ModelCounters>>,
+}
+
+/// What a client means by a model.
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    Task(Served),
+    Model(Offer),
+}
+
+/// A generating model and those that stand in for it, for the length of one request.
+#[derive(Debug, Clone)]
+pub(crate) struct Offer {
+    /// Never empty.
+    pub(crate) chain: Vec<Offered>,
+    pub(crate) egress: Arc<Egress>,
+}
+
+/// One of them.
+#[derive(Debug, Clone)]
+pub(crate) struct Offered {
+    pub(crate) model: Arc<GenerativeModel>,
+    pub(crate) counters: Arc<ModelCounters>,
 }
 
 /// A deployed task for the length of one request, whatever is promoted meanwhile.
@@ -124,7 +148,8 @@ impl App {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let permits = Arc::new(Semaphore::new(parts.limits.in_flight_max.get()));
-        let nothing = Serving { portfolio: Arc::default(), counters: HashMap::new() };
+        let nothing =
+            Serving { portfolio: Arc::default(), counters: HashMap::new(), models: HashMap::new() };
         Self(Arc::new(Inner {
             ids: Ids::new(parts.seed),
             parts,
@@ -144,13 +169,26 @@ impl App {
             (name, counters)
         });
         let counters = counters.collect();
-        self.serving.store(Arc::new(Serving { portfolio: Arc::new(portfolio), counters }));
+        let models = portfolio.models().map(|it| {
+            let counters = self.metrics.model(&it.name, it.engine.card().name().as_str());
+            (it.name.clone(), counters)
+        });
+        let models = models.collect();
+        let portfolio = Arc::new(portfolio);
+        self.serving.store(Arc::new(Serving { portfolio, counters, models }));
     }
 
     /// What is served now.
     #[must_use]
     pub fn portfolio(&self) -> Arc<Portfolio> {
         self.serving.load().portfolio.clone()
+    }
+}
+
+/// Counts what engines were asked, retries included.
+impl AttemptLog for App {
+    fn record(&self, attempt: Attempt) {
+        self.metrics.attempt(&attempt);
     }
 }
 
@@ -171,12 +209,38 @@ impl Inner {
         })
     }
 
-    /// The task that an OpenAI client calls a model.
-    pub(crate) fn model(&self, model: &str) -> Result<Served, ApiError> {
-        self.find(model).ok_or_else(|| ApiError::UnknownModel {
+    /// What a client calls a model: a task, an alias of one, or a model that generates.
+    pub(crate) fn model(&self, model: &str) -> Result<Target, ApiError> {
+        if let Some(served) = self.find(model) {
+            return Ok(Target::Task(served));
+        }
+        let offer = self.offer(model).ok_or_else(|| ApiError::UnknownModel {
             model: shown(model),
-            deployed: self.serving.load().portfolio.names(),
-        })
+            deployed: self.serving.load().portfolio.model_names(),
+        })?;
+        Ok(Target::Model(offer))
+    }
+
+    /// A model that generates, for endpoints at which a task makes no sense.
+    pub(crate) fn generator(&self, model: &str, endpoint: &'static str) -> Result<Offer, ApiError> {
+        match self.model(model)? {
+            Target::Model(offer) => Ok(offer),
+            Target::Task(_) => {
+                let message =
+                    format!("`{}` is a task, which does not answer {endpoint}", shown(model));
+                Err(ApiError::invalid_field("model", message))
+            }
+        }
+    }
+
+    fn offer(&self, name: &str) -> Option<Offer> {
+        let serving = self.serving.load();
+        let chain = serving.portfolio.chain(name)?.iter().map(|model| {
+            let counters = serving.models.get(&model.name)?.clone();
+            Some(Offered { model: model.clone(), counters })
+        });
+        let chain = chain.collect::<Option<Vec<_>>>()?;
+        Some(Offer { chain, egress: serving.portfolio.egress().clone() })
     }
 
     /// From now on `/readyz` says that the server is about to stop.

@@ -11,7 +11,10 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use freehold_ledger::LedgerError;
+use freehold_vocabulary::chat::{ChatError, Remedy};
+use freehold_vocabulary::egress::Denied;
 use freehold_vocabulary::ports::TraceLogError;
+use freehold_vocabulary::{DataClass, EngineName};
 use serde_json::{Value, json};
 
 /// Why a request was not answered.
@@ -40,7 +43,7 @@ pub enum ApiError {
     Method { method: String, path: String },
     #[error("`{task}` is not deployed; deployed: {}", listed(.deployed))]
     UnknownTask { task: String, deployed: Vec<String> },
-    #[error("the model `{model}` does not exist; a model is `TASK` or `TASK@ALIAS`: {}", listed(.deployed))]
+    #[error("the model `{model}` does not exist; there are: {}", listed(.deployed))]
     UnknownModel { model: String, deployed: Vec<String> },
     #[error("there is no trace `{trace}`; use the `trace_id` of an answer of this server")]
     UnknownTrace { trace: String },
@@ -48,6 +51,13 @@ pub enum ApiError {
     UnknownLabel { label: String, task: String, near: Vec<String> },
     #[error("question `{question}` fits no deployed task: {reason}")]
     Unfit { question: String, reason: String, deployed: Value },
+    #[error(
+        "{class} data may not go to engine `{engine}` (clearance {clearance}): denied by the rule `{rule}`; nothing was sent"
+    )]
+    EgressDenied { engine: EngineName, class: DataClass, clearance: DataClass, rule: String },
+    /// A generating engine gave no answer; what the caller can do is in the error.
+    #[error(transparent)]
+    Generation(ChatError),
     // Present another key.
     #[error("an API key is required: send `authorization: Bearer fh-…` or `x-api-key: fh-…`")]
     KeyMissing,
@@ -144,6 +154,7 @@ impl ApiError {
                 "the model failed to answer; the operator's log names the cause".into()
             }
             Self::Panicked(_) => "internal error; the operator's log names the cause".into(),
+            Self::Generation(cause) => generation_message(cause),
             // The display form of every other error is written for the caller.
             _ => Cow::Owned(self.to_string()),
         };
@@ -175,6 +186,8 @@ impl ApiError {
             Self::UnknownTrace { .. } => (StatusCode::NOT_FOUND, "trace_not_found"),
             Self::UnknownLabel { .. } => (StatusCode::BAD_REQUEST, "unknown_label"),
             Self::Unfit { .. } => (StatusCode::NOT_IMPLEMENTED, "no_task_fits"),
+            Self::EgressDenied { .. } => (StatusCode::FORBIDDEN, "egress_denied"),
+            Self::Generation(cause) => generation_status(cause),
             Self::KeyMissing => (StatusCode::UNAUTHORIZED, "missing_api_key"),
             Self::KeyInvalid => (StatusCode::UNAUTHORIZED, "invalid_api_key"),
             Self::InFlight { .. } => (StatusCode::TOO_MANY_REQUESTS, "overloaded"),
@@ -208,6 +221,10 @@ impl ApiError {
             | Self::TraceLogFull
             | Self::TraceLogBroken(_)
             | Self::LedgerDown(_) => Some(Duration::from_secs(1)),
+            Self::Generation(cause) => match cause.remedy() {
+                Remedy::Again { not_before } => not_before.or(Some(Duration::from_secs(1))),
+                Remedy::Elsewhere | Remedy::Never => None,
+            },
             _ => None,
         }
     }
@@ -221,9 +238,75 @@ impl ApiError {
             Self::Unfit { question, deployed, .. } => {
                 Some(json!({ "question": question, "deployed": deployed }))
             }
+            Self::EgressDenied { engine, class, clearance, rule } => Some(json!({
+                "engine": engine, "data_class": class, "clearance": clearance, "rule": rule,
+            })),
             Self::TooLarge { limit, unit, .. } => Some(json!({ "limit": limit, "unit": unit })),
             _ => None,
         }
+    }
+}
+
+impl From<Denied> for ApiError {
+    fn from(denied: Denied) -> Self {
+        let Denied { engine, class, clearance, rule } = denied;
+        Self::EgressDenied { engine, class, clearance, rule }
+    }
+}
+
+/// What an engine's refusal means for the caller. The caller's key is fine when the engine's is
+/// not, so that is 502 and never 401.
+fn generation_status(cause: &ChatError) -> (StatusCode, &'static str) {
+    match cause {
+        ChatError::Refused { status, .. } => {
+            let status = StatusCode::from_u16(*status)
+                .ok()
+                .filter(|it| matches!(it.as_u16(), 400 | 404 | 409 | 413 | 415 | 422));
+            (status.unwrap_or(StatusCode::BAD_REQUEST), "engine_refused")
+        }
+        ChatError::Unsupported { .. } => (StatusCode::BAD_REQUEST, "unsupported_by_engine"),
+        ChatError::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "engine_rate_limited"),
+        ChatError::NotAsked { .. } => (StatusCode::SERVICE_UNAVAILABLE, "engine_not_available"),
+        ChatError::Unavailable { .. } | ChatError::Connection { .. } => {
+            (StatusCode::SERVICE_UNAVAILABLE, "engine_unavailable")
+        }
+        ChatError::Timeout { .. } => (StatusCode::GATEWAY_TIMEOUT, "engine_timeout"),
+        ChatError::UnknownModel { .. } | ChatError::Unauthorised { .. } => {
+            (StatusCode::BAD_GATEWAY, "engine_misconfigured")
+        }
+        ChatError::Truncated { .. } | ChatError::Malformed { .. } | ChatError::TooLarge { .. } => {
+            (StatusCode::BAD_GATEWAY, "engine_answer_broken")
+        }
+        ChatError::NotCleared(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
+    }
+}
+
+/// What a provider says of the caller's own request reaches the caller; what it says of our key,
+/// our network or itself stays in the log.
+fn generation_message(cause: &ChatError) -> Cow<'_, str> {
+    match cause {
+        ChatError::Refused { .. } | ChatError::Unsupported { .. } | ChatError::Timeout { .. } => {
+            Cow::Owned(cause.to_string())
+        }
+        ChatError::RateLimited { engine, .. } => {
+            Cow::Owned(format!("engine `{engine}` limits the rate; retry later"))
+        }
+        ChatError::NotAsked { engine, .. }
+        | ChatError::Unavailable { engine, .. }
+        | ChatError::Connection { engine, .. } => {
+            Cow::Owned(format!("engine `{engine}` is not available; retry shortly"))
+        }
+        ChatError::UnknownModel { engine, .. } | ChatError::Unauthorised { engine, .. } => {
+            Cow::Owned(format!(
+                "engine `{engine}` is not set up rightly; the operator's log names the cause"
+            ))
+        }
+        ChatError::Truncated { engine, .. }
+        | ChatError::Malformed { engine, .. }
+        | ChatError::TooLarge { engine, .. } => {
+            Cow::Owned(format!("engine `{engine}` gave a broken answer; retry"))
+        }
+        ChatError::NotCleared(_) => "internal error; the operator's log names the cause".into(),
     }
 }
 

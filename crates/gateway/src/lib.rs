@@ -1,7 +1,7 @@
 //! The HTTP side of Freehold: protocols in, routed answers out.
 //!
-//! An OpenAI-compatible, a System One and a native protocol over the same walk: parse, let in,
-//! take each text through the tiers of its task, record the answer, send it. Reads no
+//! OpenAI's, Anthropic's, System One's and a native protocol over two walks: a text goes through
+//! the tiers of its task; a conversation goes to a model that generates, if a rule lets it. Reads no
 //! configuration, opens no file and trains nothing; the binary builds the [`App`] and passes a
 //! listener. A model's answer never leaves before its trace is durable.
 
@@ -11,9 +11,12 @@ pub mod router;
 pub mod serve;
 
 mod answer;
+mod anthropic;
 mod app;
+mod egress;
 mod extract;
 mod feedback;
+mod generation;
 mod ids;
 mod layers;
 mod metrics;
@@ -26,6 +29,9 @@ mod tasks;
 mod walk;
 
 pub use app::{Access, App, Limits, Parts};
-pub use portfolio::{Deployed, DeployedTier, Portfolio, PortfolioError};
+pub use portfolio::{
+    Deployed, DeployedTier, Egress, GenerativeModel, KeptContent, ModelPrice, Portfolio,
+    PortfolioError,
+};
 pub use probes::openapi::DOCUMENT as OPENAPI;
 pub use serve::{Drained, serve};

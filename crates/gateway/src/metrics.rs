@@ -9,9 +9,17 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use freehold_vocabulary::chat::Attempt;
 use freehold_vocabulary::{Outcome, Tier};
 
 use crate::router::ROUTES;
+
+mod attempts;
+mod models;
+
+use attempts::Attempts;
+pub use models::ModelCounters;
+use models::Models;
 
 /// Upper bounds of the latency buckets in microseconds; the last bucket is unbounded.
 const BUCKETS_US: [u64; 14] = [
@@ -20,9 +28,9 @@ const BUCKETS_US: [u64; 14] = [
 ];
 
 /// Statuses with a series of their own; the last place counts every other one.
-const STATUSES: [&str; 15] = [
-    "200", "400", "401", "404", "405", "408", "413", "415", "429", "499", "500", "501", "503",
-    "504", "other",
+const STATUSES: [&str; 17] = [
+    "200", "400", "401", "403", "404", "405", "408", "413", "415", "429", "499", "500", "501",
+    "502", "503", "504", "other",
 ];
 
 /// The status under which a request is counted whose client went away (the habit of nginx).
@@ -38,6 +46,8 @@ pub struct Metrics {
     in_flight: AtomicI64,
     connections: AtomicI64,
     tasks: Mutex<BTreeMap<String, Arc<TaskCounters>>>,
+    models: Models,
+    attempts: Attempts,
 }
 
 #[derive(Debug, Default)]
@@ -49,7 +59,7 @@ struct RouteCounters {
 /// What happened to the inputs of one task; survives swaps of the portfolio.
 #[derive(Debug, Default)]
 pub struct TaskCounters {
-    answers: [[AtomicU64; 2]; TIERS.len()],
+    answers: [[AtomicU64; Outcome::ALL.len()]; TIERS.len()],
     engine: [Histogram; TIERS.len()],
     tokens: AtomicU64,
 }
@@ -72,6 +82,8 @@ impl Metrics {
             in_flight: AtomicI64::new(0),
             connections: AtomicI64::new(0),
             tasks: Mutex::new(BTreeMap::new()),
+            models: Models::default(),
+            attempts: Attempts::default(),
         }
     }
 
@@ -99,12 +111,24 @@ impl Metrics {
         tasks.entry(name.to_owned()).or_default().clone()
     }
 
+    /// The counters of a generating model at its engine; the same ones whenever both are the same.
+    pub(crate) fn model(&self, name: &str, engine: &str) -> Arc<ModelCounters> {
+        self.models.counters(name, engine)
+    }
+
+    /// An engine was tried.
+    pub(crate) fn attempt(&self, attempt: &Attempt) {
+        self.attempts.record(attempt);
+    }
+
     /// Everything as text, exposition format 0.0.4. `review_queue` is the number of items that
     /// wait for a person, none when the ledger could not say.
     pub(crate) fn render(&self, review_queue: Option<u64>) -> String {
         let mut text = String::with_capacity(16 * 1024);
         self.render_requests(&mut text);
         self.render_tasks(&mut text);
+        self.models.render(&mut text);
+        self.attempts.render(&mut text);
         let in_flight = self.in_flight.load(Relaxed).max(0);
         let connections = self.connections.load(Relaxed).max(0);
         gauge(&mut text, "freehold_http_requests_in_flight", "Requests being answered.", in_flight);
@@ -142,7 +166,7 @@ impl Metrics {
         head(text, name, "Inputs by task, tier and outcome.", "counter");
         for (task, counters) in &tasks {
             for (tier, counts) in TIERS.iter().zip(&counters.answers) {
-                for (outcome, count) in ["answered", "abstained"].iter().zip(counts) {
+                for (outcome, count) in Outcome::ALL.map(Outcome::as_str).iter().zip(counts) {
                     let count = count.load(Relaxed);
                     if count > 0 {
                         let labels =
@@ -178,6 +202,7 @@ impl TaskCounters {
         let place = match outcome {
             Outcome::Answered => 0,
             Outcome::Abstained => 1,
+            Outcome::Failed => 2,
         };
         self.answers[tier_place(tier)][place].fetch_add(1, Relaxed);
     }

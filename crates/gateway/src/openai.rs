@@ -1,6 +1,8 @@
-//! The OpenAI protocol: `model` is the name of a task, the answer is a small JSON object.
+//! The OpenAI protocol: `model` is a task, an alias of one, or a model that generates.
 
 pub mod chat;
+pub mod completions;
+pub mod embeddings;
 pub mod models;
-mod parameters;
-mod stream;
+pub mod read;
+pub mod wire;

@@ -2,7 +2,8 @@
 //!
 //! A deployment is a task's whole route, called by the task's name, or a single alias of the task
 //! that answers alone, called `task@alias`: `@` occurs in no name, so the two cannot be confused.
-//! Alone, an alias is judged by its own policy, and nobody else is asked when it passes.
+//! Alone, an alias is judged by its own policy, and nobody else is asked when it passes. Beside the
+//! tasks stand the models that generate, under names of their own.
 //!
 //! A portfolio is immutable. Promotion and rollback build a new one and swap it in whole, so a
 //! request sees one consistent set of versions from its first tier to its last.
@@ -14,10 +15,15 @@ use freehold_routing::{Certificate, TierPolicy};
 use freehold_vocabulary::ports::Engine;
 use freehold_vocabulary::{AliasName, Digest, Label, LabelSet, Task, Tier, Timestamp};
 
-/// Every deployment by the name that clients use.
+mod generative;
+
+pub use generative::{Egress, GenerativeModel, KeptContent, ModelPrice};
+
+/// Every deployment and every generating model by the name that clients use.
 #[derive(Debug, Default)]
 pub struct Portfolio {
     deployed: HashMap<String, Arc<Deployed>>,
+    generative: generative::Generative,
 }
 
 /// One task with the tiers of its route, or one alias alone; after the last tier comes a person.
@@ -45,6 +51,10 @@ pub enum PortfolioError {
     NoTier(String),
     #[error("`{0}` is deployed twice; keep one deployment of each task and alias")]
     Twice(String),
+    #[error("[models.{0}] has the name of a task; give one of them another name")]
+    ModelIsTask(String),
+    #[error("model `{model}` falls back to `{fallback}`, which is no model that an engine serves")]
+    Fallback { model: String, fallback: String },
     #[error("task `{task}`: tier `{tier}` comes after a dearer one; order the route upwards")]
     Order { task: String, tier: Tier },
     #[error(
@@ -66,7 +76,39 @@ impl Portfolio {
                 return Err(PortfolioError::Twice(name));
             }
         }
-        Ok(Self { deployed: indexed })
+        Ok(Self { deployed: indexed, generative: generative::Generative::default() })
+    }
+
+    /// With these models that generate, and the rules about what may leave for them.
+    ///
+    /// # Errors
+    /// When a name occurs twice or is a task's, or a model falls back to one that is not there.
+    pub fn with_models(
+        self,
+        models: &[Arc<GenerativeModel>],
+        egress: Egress,
+    ) -> Result<Self, PortfolioError> {
+        if let Some(taken) = models.iter().find(|it| self.deployed.contains_key(&it.name)) {
+            return Err(PortfolioError::ModelIsTask(taken.name.clone()));
+        }
+        Ok(Self { generative: generative::Generative::new(models, egress)?, ..self })
+    }
+
+    /// The generating model of that name, then those that stand in for it.
+    #[must_use]
+    pub fn chain(&self, name: &str) -> Option<&[Arc<GenerativeModel>]> {
+        self.generative.chain(name)
+    }
+
+    /// Every generating model, by name.
+    pub fn models(&self) -> impl Iterator<Item = &Arc<GenerativeModel>> {
+        self.generative.all()
+    }
+
+    /// What may leave for a generating model.
+    #[must_use]
+    pub fn egress(&self) -> &Arc<Egress> {
+        self.generative.egress()
     }
 
     /// The deployment of that name: a task, or `task@alias`.
@@ -84,10 +126,17 @@ impl Portfolio {
         all
     }
 
-    /// The names that clients may use, sorted, each task before its aliases.
+    /// The names of tasks that clients may use, sorted, each task before its aliases.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         self.all().iter().map(|it| it.name()).collect()
+    }
+
+    /// Everything that clients may call a model: tasks and aliases, then models that generate.
+    #[must_use]
+    pub fn model_names(&self) -> Vec<String> {
+        let models = self.models().map(|it| it.name.clone());
+        self.names().into_iter().chain(models).collect()
     }
 
     /// How many tasks are deployed; their aliases do not count.
@@ -99,7 +148,7 @@ impl Portfolio {
     /// Whether nothing is deployed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.deployed.is_empty()
+        self.deployed.is_empty() && self.generative.all().next().is_none()
     }
 }
 

@@ -117,6 +117,7 @@ fn trace(
         certificate: walked.certificate(served),
         tiers: walked.tiers.clone(),
         latency_us,
+        generation: None,
     }
 }
 

@@ -8,7 +8,7 @@ use axum::routing::{MethodRouter, get, post};
 use crate::app::{App, shown};
 use crate::error::ApiError;
 use crate::layers::{auth, in_flight, observe, rescue};
-use crate::{feedback, openai, probes, systemone, tasks};
+use crate::{anthropic, feedback, openai, probes, systemone, tasks};
 
 /// One route of the API.
 #[derive(Debug)]
@@ -38,6 +38,10 @@ pub const ROUTES: &[Route] = &[
     Route { method: "post", path: "/v1/tasks/{task}/predict", guard: KeyAndPlace, endpoint: || post(tasks::predict::handler) },
     Route { method: "post", path: "/v1/systemone", guard: KeyAndPlace, endpoint: || post(systemone::decide::handler) },
     Route { method: "post", path: "/v1/chat/completions", guard: KeyAndPlace, endpoint: || post(openai::chat::handler) },
+    Route { method: "post", path: "/v1/completions", guard: KeyAndPlace, endpoint: || post(openai::completions::handler) },
+    Route { method: "post", path: "/v1/embeddings", guard: KeyAndPlace, endpoint: || post(openai::embeddings::handler) },
+    Route { method: "post", path: "/v1/messages", guard: KeyAndPlace, endpoint: || post(anthropic::messages::handler) },
+    Route { method: "post", path: "/v1/messages/count_tokens", guard: KeyAndPlace, endpoint: || post(anthropic::count_tokens::handler) },
     Route { method: "get", path: "/v1/models", guard: KeyAndPlace, endpoint: || get(openai::models::list) },
     Route { method: "get", path: "/v1/models/{id}", guard: KeyAndPlace, endpoint: || get(openai::models::show) },
     Route { method: "post", path: "/v1/feedback", guard: KeyAndPlace, endpoint: || post(feedback::handler) },

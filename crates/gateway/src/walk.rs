@@ -39,7 +39,7 @@ impl Walked {
     pub(crate) fn tier(&self) -> Tier {
         match self.outcome() {
             Outcome::Answered => self.last_answer().tier,
-            Outcome::Abstained => Tier::Human,
+            Outcome::Abstained | Outcome::Failed => Tier::Human,
         }
     }
 
@@ -57,7 +57,7 @@ impl Walked {
     pub(crate) fn certificate(&self, served: &Served) -> Option<String> {
         match self.outcome() {
             Outcome::Answered => self.last_tier(served).certificate().map(|it| it.id.to_string()),
-            Outcome::Abstained => None,
+            Outcome::Abstained | Outcome::Failed => None,
         }
     }
 
@@ -70,7 +70,7 @@ impl Walked {
     pub(crate) fn labels(&self) -> &[Label] {
         match self.outcome() {
             Outcome::Answered => &self.last_answer().labels,
-            Outcome::Abstained => &[],
+            Outcome::Abstained | Outcome::Failed => &[],
         }
     }
 }

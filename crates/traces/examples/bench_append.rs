@@ -166,5 +166,6 @@ fn trace(at: Timestamp, random: &mut Random) -> Trace {
             tokens: 24,
         }],
         latency_us: 50 + random.below(5000) as u64,
+        generation: None,
     }
 }

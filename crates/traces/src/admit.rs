@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use freehold_vocabulary::{Trace, TraceId};
+use freehold_vocabulary::{Generation, Trace};
 
 use crate::error::TracesError;
 use crate::find;
@@ -43,7 +43,6 @@ pub fn encode(traces: &[Trace]) -> Result<(Vec<u8>, Vec<Record>), TracesError> {
 }
 
 fn check(trace: &Trace) -> Result<(), String> {
-    TraceId::parse(trace.id.as_str()).map_err(|error| error.to_string())?;
     let made = find::time_of(&trace.id).ok_or("its name says a time after the year 9999")?;
     let apart = made.as_micros().abs_diff(trace.at.as_micros());
     if apart > find::NAME_TOLERANCE_MICROS as u64 {
@@ -63,6 +62,24 @@ fn check(trace: &Trace) -> Result<(), String> {
     let mut latencies = trace.tiers.iter().map(|it| it.latency_us).chain([trace.latency_us]);
     if !latencies.all(|it| i64::try_from(it).is_ok()) {
         return Err("a latency is longer than 2^63 microseconds".to_owned());
+    }
+    trace.generation.as_deref().map_or(Ok(()), check_generation)
+}
+
+/// The files keep signed numbers.
+fn check_generation(generation: &Generation) -> Result<(), String> {
+    let usage = &generation.usage;
+    let tokens = [
+        usage.input_tokens,
+        usage.cached_input_tokens,
+        usage.cache_written_tokens,
+        usage.output_tokens,
+        usage.reasoning_tokens,
+    ];
+    let cost = generation.cost.as_ref().map(|cost| cost.picos);
+    let mut numbers = tokens.into_iter().chain(cost).chain(generation.first_token_us);
+    if !numbers.all(|it| i64::try_from(it).is_ok()) {
+        return Err("a number of tokens, a cost or a time is above 2^63".to_owned());
     }
     Ok(())
 }

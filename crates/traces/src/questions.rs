@@ -7,6 +7,7 @@ mod abstentions;
 mod by_tier;
 mod labels;
 mod latency;
+mod spend;
 mod volume;
 
 use std::path::Path;
@@ -29,6 +30,7 @@ pub const QUESTIONS: &[Question] = &[
     by_tier::QUESTION,
     labels::QUESTION,
     latency::QUESTION,
+    spend::QUESTION,
     volume::QUESTION,
 ];
 

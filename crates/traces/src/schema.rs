@@ -14,9 +14,10 @@ use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::datatypes::{
     DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit,
 };
-use freehold_vocabulary::{Label, Outcome, TierAnswer, Timestamp, Trace};
+use freehold_vocabulary::{Label, TierAnswer, Timestamp, Trace};
 
 mod decode;
+mod generation;
 
 pub use self::decode::trace_at;
 
@@ -38,6 +39,7 @@ pub static FILE: LazyLock<SchemaRef> = LazyLock::new(|| {
         Arc::new(Field::new("certificate", DataType::Utf8, true)),
         Arc::new(Field::new("latency_us", DataType::Int64, false)),
         Arc::new(Field::new("tiers", DataType::List(tier_item()), false)),
+        generation::field(),
     ]))
 });
 
@@ -72,14 +74,6 @@ pub fn date(at: Timestamp) -> i32 {
     at.as_micros().div_euclid(86_400_000_000) as i32
 }
 
-/// The word for an outcome.
-pub fn outcome_word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Answered => "answered",
-        Outcome::Abstained => "abstained",
-    }
-}
-
 fn file_columns(traces: &[Trace]) -> Vec<ArrayRef> {
     fn texts<'a>(texts: impl Iterator<Item = &'a str>) -> ArrayRef {
         Arc::new(StringArray::from_iter_values(texts))
@@ -93,13 +87,14 @@ fn file_columns(traces: &[Trace]) -> Vec<ArrayRef> {
         texts(traces.iter().map(|it| it.caller.as_str())),
         texts(traces.iter().map(|it| it.endpoint.as_str())),
         Arc::new(LargeStringArray::from_iter_values(traces.iter().map(|it| it.input.as_str()))),
-        texts(traces.iter().map(|it| outcome_word(it.outcome))),
+        texts(traces.iter().map(|it| it.outcome.as_str())),
         labels_column(traces.iter().map(|it| it.labels.as_slice())),
         Arc::new(Float64Array::from_iter_values(traces.iter().map(|it| it.confidence))),
         texts(traces.iter().map(|it| it.tier.as_str())),
         Arc::new(certificates.collect::<StringArray>()),
         Arc::new(Int64Array::from_iter_values(traces.iter().map(|it| signed(it.latency_us)))),
         tiers_column(traces),
+        generation::of(traces),
     ]
 }
 

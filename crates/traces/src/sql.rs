@@ -1,6 +1,7 @@
 //! Questions in SQL over every trace, compacted or not, without a lock and without a server.
 //!
-//! The table `traces` has one row for each trace; the view `answers` one for each answer of a tier.
+//! The table `traces` has one row for each trace; the view `answers` one for each answer of a tier,
+//! and `generations` one for each generated answer, with what it cost.
 //! A question can only read: what would change anything is refused. Memory, rows and bytes are
 //! limited here; time is limited by the caller, who drops the future.
 
@@ -80,6 +81,7 @@ async fn ask(
     let context = context(limits)?;
     context.register_table("traces", Arc::new(table::Table::new(folder, snapshot)?))?;
     context.sql(ANSWERS).await?;
+    context.sql(GENERATIONS).await?;
     let plan = context.state().create_logical_plan(question).await?;
     refuse_changes(&plan)?;
     let frame = context.execute_logical_plan(plan).await?;
@@ -94,6 +96,23 @@ SELECT id, at, task, day, outcome, answer['tier'] AS tier, answer['version'] AS 
        answer['ood_score'] AS ood_score, answer['kept'] AS kept, answer['reason'] AS reason,
        answer['latency_us'] AS latency_us, answer['tokens'] AS tokens
 FROM (SELECT id, at, task, day, outcome, unnest(tiers) AS answer FROM traces)";
+
+/// One row for each generated answer. A cost is in 10⁻¹² of its currency, so that sums are exact.
+const GENERATIONS: &str = "\
+CREATE VIEW generations AS
+SELECT id, at, task, day, caller, endpoint, outcome, tier, latency_us,
+       generation['model'] AS model, generation['engine'] AS engine,
+       generation['upstream'] AS upstream, generation['data_class'] AS data_class,
+       generation['rule'] AS rule, generation['ending'] AS ending, generation['stop'] AS stop,
+       generation['input_tokens'] AS input_tokens,
+       generation['cached_input_tokens'] AS cached_input_tokens,
+       generation['cache_written_tokens'] AS cache_written_tokens,
+       generation['output_tokens'] AS output_tokens,
+       generation['reasoning_tokens'] AS reasoning_tokens, generation['basis'] AS basis,
+       generation['cost_picos'] AS cost_picos, generation['currency'] AS currency,
+       generation['first_token_us'] AS first_token_us, generation['tries'] AS tries,
+       generation['request'] AS request, generation['answer'] AS answer
+FROM traces WHERE generation IS NOT NULL";
 
 fn context(limits: &Limits) -> Result<SessionContext, TracesError> {
     let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled);

@@ -164,6 +164,7 @@ mod tests {
             certificate: None,
             tiers: vec![],
             latency_us: 10,
+            generation: None,
         }
     }
 

@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Digest, Label, TaskName, Tier, Timestamp};
 
+mod generation;
+
+pub use generation::{Ending, Generation, Try};
+
 /// The name of a trace: 26 characters, sortable by time.
 ///
 /// Invariant: 26 characters of Crockford's base 32, also when it was read from JSON, so that it is
@@ -72,6 +76,23 @@ pub enum Outcome {
     Answered,
     /// Every tier passed; the item waits in the review queue.
     Abstained,
+    /// A generation that brought no whole answer.
+    Failed,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 3] = [Self::Answered, Self::Abstained, Self::Failed];
+
+    /// The word used in records and output.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Abstained => "abstained",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 /// What one tier said on the way.
@@ -96,14 +117,17 @@ pub struct TierAnswer {
 pub struct Trace {
     pub id: TraceId,
     pub at: Timestamp,
+    /// The task; [`Trace::GENERATION`] for a generation that names none.
     pub task: TaskName,
     /// Who asked: the name of the key, or `local`.
     pub caller: String,
     /// The protocol and endpoint, such as `tasks.predict`.
     pub endpoint: String,
+    /// The text, or the last text of a conversation; empty where content is not kept.
     pub input: String,
     pub outcome: Outcome,
     pub labels: Vec<Label>,
+    /// 0 for a generation, of which nobody measures it.
     pub confidence: f64,
     /// The tier whose answer went out, `human` for an abstention.
     pub tier: Tier,
@@ -111,6 +135,14 @@ pub struct Trace {
     pub certificate: Option<String>,
     pub tiers: Vec<TierAnswer>,
     pub latency_us: u64,
+    /// What a generating model did; none for a task's own models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<Box<Generation>>,
+}
+
+impl Trace {
+    /// The name under which generations without a task are kept; no task may have it.
+    pub const GENERATION: &'static str = "generation";
 }
 
 #[cfg(test)]

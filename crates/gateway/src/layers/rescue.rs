@@ -15,6 +15,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use crate::anthropic::wire::error_body;
 use crate::error::{ApiError, Face, Failed, whole_seconds};
 use crate::layers::observe::RequestId;
 
@@ -29,6 +30,7 @@ pub(crate) async fn layer(request: Request, next: Next) -> Response {
     let face = failed.0.face();
     let body = match dialect {
         Dialect::OpenAi => openai_body(&face),
+        Dialect::Anthropic => error_body(&face, id.as_ref()),
         Dialect::Own => own_body(&face, id.as_ref()),
     };
     render(response, &face, &body)
@@ -38,15 +40,24 @@ pub(crate) async fn layer(request: Request, next: Next) -> Response {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Dialect {
     OpenAi,
+    Anthropic,
     Own,
 }
 
 impl Dialect {
     fn of(path: &str) -> Self {
-        let openai = path.starts_with("/v1/chat/")
-            || path == "/v1/models"
-            || path.starts_with("/v1/models/");
-        if openai { Self::OpenAi } else { Self::Own }
+        const OPENAI: [&str; 5] =
+            ["/v1/chat", "/v1/completions", "/v1/embeddings", "/v1/models", "/v1/responses"];
+        let below = |root: &str| {
+            path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if below("/v1/messages") {
+            Self::Anthropic
+        } else if OPENAI.iter().any(|root| below(root)) {
+            Self::OpenAi
+        } else {
+            Self::Own
+        }
     }
 }
 
@@ -64,7 +75,7 @@ fn own_body(face: &Face<'_>, id: Option<&RequestId>) -> Value {
     json!({ "error": error })
 }
 
-fn openai_body(face: &Face<'_>) -> Value {
+pub(crate) fn openai_body(face: &Face<'_>) -> Value {
     let kind = match face.status {
         StatusCode::TOO_MANY_REQUESTS => "requests",
         status if status.is_server_error() => "server_error",

@@ -1,16 +1,18 @@
-//! `GET /v1/models` and `GET /v1/models/{id}`: the deployed tasks and their aliases, as OpenAI
-//! clients list models.
+//! `GET /v1/models` and `GET /v1/models/{id}`: the deployed tasks, their aliases, and the models
+//! that generate, as OpenAI clients list models.
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use freehold_routing::Certificate;
-use freehold_vocabulary::{AliasName, Digest, LabelMode, TaskName, Tier, Timestamp};
+use freehold_vocabulary::{
+    AliasName, DataClass, Digest, EngineName, LabelMode, TaskName, Tier, Timestamp,
+};
 use serde::Serialize;
 
-use crate::app::App;
+use crate::app::{App, Target};
 use crate::error::ApiError;
 use crate::extract::Json;
-use crate::portfolio::Deployed;
+use crate::portfolio::{Deployed, GenerativeModel};
 
 #[derive(Debug, Serialize)]
 pub(crate) struct ModelList {
@@ -25,11 +27,31 @@ pub(crate) struct ModelView {
     id: String,
     object: &'static str,
     created: i64,
-    owned_by: &'static str,
-    freehold: DeploymentView,
+    owned_by: String,
+    freehold: AboutView,
 }
 
 /// What the protocol has no field for.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum AboutView {
+    Task(DeploymentView),
+    Model(GenerativeView),
+}
+
+/// A model that generates.
+#[derive(Debug, Serialize)]
+struct GenerativeView {
+    engine: EngineName,
+    /// What the engine calls it.
+    upstream: String,
+    tier: Tier,
+    /// The highest class that its engine may be told.
+    clearance: DataClass,
+    fallback: Vec<String>,
+}
+
+/// A task, or an alias of one.
 #[derive(Debug, Serialize)]
 struct DeploymentView {
     task: TaskName,
@@ -73,7 +95,8 @@ struct DecisionModelView {
 pub(crate) async fn list(State(app): State<App>) -> Json<ModelList> {
     let portfolio = app.portfolio();
     let all = portfolio.all();
-    let data = all.iter().map(|it| ModelView::of(it)).collect();
+    let tasks = all.iter().map(|it| ModelView::of(it));
+    let data = tasks.chain(portfolio.models().map(|it| ModelView::generative(it))).collect();
     let models = all.iter().map(|it| DecisionModelView::of(it)).collect();
     Json(ModelList { object: "list", data, models })
 }
@@ -83,8 +106,10 @@ pub(crate) async fn show(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<ModelView>, ApiError> {
     let Path(id) = path.map_err(|cause| ApiError::invalid_field("model", cause.to_string()))?;
-    let served = app.model(&id)?;
-    Ok(Json(ModelView::of(&served.deployed)))
+    Ok(Json(match app.model(&id)? {
+        Target::Task(served) => ModelView::of(&served.deployed),
+        Target::Model(offer) => ModelView::generative(&offer.chain[0].model),
+    }))
 }
 
 impl ModelView {
@@ -98,14 +123,32 @@ impl ModelView {
             id: deployed.name(),
             object: "model",
             created: deployed.since().as_micros().div_euclid(1_000_000),
-            owned_by: "freehold",
-            freehold: DeploymentView {
+            owned_by: "freehold".to_owned(),
+            freehold: AboutView::Task(DeploymentView {
                 task: deployed.task().name.clone(),
                 alias: deployed.alias().cloned(),
                 mode: deployed.task().mode,
                 labels: deployed.labels().len(),
                 tiers: tiers.collect(),
-            },
+            }),
+        }
+    }
+
+    fn generative(model: &GenerativeModel) -> Self {
+        let clearance = &model.engine.card().clearance;
+        Self {
+            id: model.name.clone(),
+            object: "model",
+            // Nobody says when a model of others was made.
+            created: 0,
+            owned_by: clearance.owner.clone().unwrap_or_else(|| "unknown".to_owned()),
+            freehold: AboutView::Model(GenerativeView {
+                engine: clearance.engine.clone(),
+                upstream: model.upstream.clone(),
+                tier: model.tier,
+                clearance: clearance.clearance,
+                fallback: model.fallback.clone(),
+            }),
         }
     }
 }

@@ -169,7 +169,7 @@ fn answer_to(
     let inside = readout.is_some() && covers(fit, &walked.judgement.labels);
     let abstained = walked.outcome() == Outcome::Abstained || !inside;
     let reason = match walked.outcome() {
-        Outcome::Abstained => walked.last_answer().reason.clone(),
+        Outcome::Abstained | Outcome::Failed => walked.last_answer().reason.clone(),
         Outcome::Answered if inside => None,
         Outcome::Answered => Some(OUTSIDE.to_owned()),
     };

@@ -9,18 +9,23 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::support::{Setup, app};
+use crate::support::{Scripted, Setup, app, hello, model, with_models};
+use freehold_vocabulary::DataClass;
 
-const PATHS: [&str; 5] = [
+const PATHS: [&str; 9] = [
     "/v1/tasks/tickets/predict",
     "/v1/tasks/topics/predict",
     "/v1/systemone",
     "/v1/chat/completions",
     "/v1/feedback",
+    "/v1/messages",
+    "/v1/messages/count_tokens",
+    "/v1/completions",
+    "/v1/embeddings",
 ];
 
 /// Words that lead deep into the endpoints.
-const WORDS: [&str; 24] = [
+const WORDS: [&str; 40] = [
     "inputs",
     "text",
     "top_k",
@@ -45,6 +50,22 @@ const WORDS: [&str; 24] = [
     "labels",
     "tickets",
     "billing",
+    "large",
+    "assistant",
+    "tool",
+    "tool_calls",
+    "tool_use",
+    "tool_result",
+    "thinking",
+    "system",
+    "tools",
+    "tool_choice",
+    "response_format",
+    "json_schema",
+    "input",
+    "image_url",
+    "source",
+    "stop",
 ];
 
 fn word() -> impl Strategy<Value = String> {
@@ -76,8 +97,21 @@ fn valid(path: &str) -> Value {
             "q": { "type": "choice", "criteria": { "billing": null, "login": null } },
             "r": { "type": "noul", "criteria": { "true": "billing" } },
         }}),
-        "/v1/chat/completions" => json!({ "model": "tickets", "stream": false,
-            "messages": [{ "role": "user", "content": "billing" }] }),
+        "/v1/chat/completions" => json!({ "model": "large", "stream": false, "stop": ["x"],
+            "messages": [{ "role": "user", "content": [{ "type": "text", "text": "billing" }] }],
+            "tools": [{ "type": "function", "function": { "name": "f", "parameters": {} } }],
+            "response_format": { "type": "json_schema", "json_schema": { "name": "a", "schema": {} } },
+        }),
+        "/v1/messages" | "/v1/messages/count_tokens" => json!({ "model": "large", "max_tokens": 9,
+            "system": [{ "type": "text", "text": "a", "cache_control": { "type": "ephemeral" } }],
+            "messages": [{ "role": "user", "content": [
+                { "type": "tool_result", "tool_use_id": "a", "content": "b" },
+                { "type": "image", "source": { "type": "url", "url": "https://a" } },
+            ] }],
+            "thinking": { "type": "enabled", "budget_tokens": 9 }, "tool_choice": { "type": "any" },
+        }),
+        "/v1/completions" => json!({ "model": "large", "prompt": "a", "logprobs": 1, "n": 1 }),
+        "/v1/embeddings" => json!({ "model": "large", "input": ["a"], "encoding_format": "float" }),
         "/v1/feedback" => json!({ "trace_id": "01ARZ3NDEKTSV4RRFFQ69G5FAV",
             "kind": "correction", "labels": ["billing"] }),
         _ => json!({ "inputs": ["billing", { "text": "login" }], "top_k": 2 }),
@@ -103,7 +137,9 @@ fn mutate(value: &mut Value, mut place: usize, other: &Value) {
 
 fn check(strategy: impl Strategy<Value = (usize, Vec<u8>)>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (app, ..) = runtime.block_on(app(Setup::default()));
+    let engine = Scripted::new("cloud", DataClass::Internal, hello());
+    let portfolio = with_models(&[model("large", &engine, &[])]);
+    let (app, ..) = runtime.block_on(app(Setup { portfolio, ..Setup::default() }));
     let service = router(app);
     let config = Config { cases: 1500, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(
@@ -143,7 +179,7 @@ fn any_json_value() {
 
 #[test]
 fn almost_valid_requests() {
-    let strategy = (0..PATHS.len(), 0usize..14, any_json());
+    let strategy = (0..PATHS.len(), 0usize..24, any_json());
     check(strategy.prop_map(|(path, place, other)| {
         let mut body = valid(PATHS[path]);
         mutate(&mut body, place, &other);

@@ -8,6 +8,7 @@ mod alias;
 mod chat;
 mod connection;
 mod feedback;
+mod generation;
 mod hostile;
 mod keys;
 mod models;

@@ -8,7 +8,8 @@ use freehold_gateway::OPENAPI;
 use freehold_gateway::router::ROUTES;
 use serde_json::{Value, json};
 
-use crate::support::{Reply, Server};
+use crate::support::{Reply, Scripted, Server, Setup, hello, model, with_models};
+use freehold_vocabulary::DataClass;
 
 fn document() -> Value {
     serde_json::from_str(OPENAPI).unwrap()
@@ -49,7 +50,9 @@ fn every_reference_leads_somewhere() {
 
 #[tokio::test]
 async fn real_requests_and_answers_are_as_described() {
-    let server = Server::default().await;
+    let engine = Scripted::new("cloud", DataClass::Internal, hello());
+    let portfolio = with_models(&[model("large", &engine, &[])]);
+    let server = Server::start(Setup { portfolio, ..Setup::default() }).await;
     let document = document();
     let check = |method: &str, path: &str, sent: Option<&Value>, reply: &Reply| {
         let operation = &document["paths"][path][method];
@@ -102,7 +105,28 @@ async fn real_requests_and_answers_are_as_described() {
         let reply = server.post("/v1/chat/completions", &sent.to_string()).await;
         check("post", "/v1/chat/completions", Some(&sent), &reply);
     }
+    for model in ["tickets", "large", "nothing"] {
+        let messages = json!([{ "role": "user", "content": "billing" }]);
+        let mut sent = json!({ "model": model, "max_tokens": 9, "messages": messages });
+        for path in ["/v1/chat/completions", "/v1/messages"] {
+            let reply = server.post(path, &sent.to_string()).await;
+            check("post", path, Some(&sent), &reply);
+        }
+        sent.as_object_mut().unwrap().remove("max_tokens");
+        let path = "/v1/messages/count_tokens";
+        let reply = server.post(path, &sent.to_string()).await;
+        check("post", path, Some(&sent), &reply);
+        let sent = json!({ "model": model, "prompt": "Once" });
+        let reply = server.post("/v1/completions", &sent.to_string()).await;
+        check("post", "/v1/completions", Some(&sent), &reply);
+        for encoding in ["float", "base64"] {
+            let sent = json!({ "model": model, "input": ["a", "b"], "encoding_format": encoding });
+            let reply = server.post("/v1/embeddings", &sent.to_string()).await;
+            check("post", "/v1/embeddings", Some(&sent), &reply);
+        }
+    }
     for (path, described) in [
+        ("/v1/models/large", "/v1/models/{id}"),
         ("/v1/models", "/v1/models"),
         ("/v1/models/tickets", "/v1/models/{id}"),
         ("/v1/models/x", "/v1/models/{id}"),

@@ -1,5 +1,6 @@
 //! A server on a free port, a client, and engines whose answers can be foretold.
 
+mod chat_engines;
 mod client;
 mod engines;
 mod traces;
@@ -19,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+pub use chat_engines::{Line, Scripted, finished, hello, model, started, text, usage, with_models};
 pub use client::{Client, Reply, steady};
 pub use engines::{Behaviour, WordEngine, policy};
 pub use traces::{MemoryTraces, TracesMode};

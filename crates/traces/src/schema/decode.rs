@@ -39,6 +39,7 @@ pub fn trace_at(batch: &RecordBatch, row: usize, task: &TaskName) -> Result<Trac
         certificate: optional(certificate, row),
         tiers: tier_answers(&tiers.value(row))?,
         latency_us: unsigned(latency.value(row))?,
+        generation: super::generation::at(batch, row)?.map(Box::new),
     })
 }
 
@@ -86,24 +87,26 @@ fn tier(word: &str) -> Result<Tier, Reason> {
 }
 
 fn outcome(word: &str) -> Result<Outcome, Reason> {
-    let all = [Outcome::Answered, Outcome::Abstained];
-    let outcome = all.into_iter().find(|&outcome| super::outcome_word(outcome) == word);
+    let outcome = Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == word);
     outcome.ok_or_else(|| format!("`{word}` is not an outcome"))
 }
 
-fn unsigned(number: i64) -> Result<u64, Reason> {
+pub(super) fn unsigned(number: i64) -> Result<u64, Reason> {
     u64::try_from(number).map_err(|_| format!("{number} is not a duration"))
 }
 
-fn optional(texts: &StringArray, row: usize) -> Option<String> {
+pub(super) fn optional(texts: &StringArray, row: usize) -> Option<String> {
     texts.is_valid(row).then(|| texts.value(row).to_owned())
 }
 
-fn value<'a>(texts: &'a StringArray, row: usize, name: &str) -> Result<&'a str, Reason> {
+pub(super) fn value<'a>(texts: &'a StringArray, row: usize, name: &str) -> Result<&'a str, Reason> {
     if texts.is_valid(row) { Ok(texts.value(row)) } else { Err(format!("`{name}` is empty")) }
 }
 
-fn column<'a, T: 'static>(array: Option<&'a ArrayRef>, name: &str) -> Result<&'a T, Reason> {
+pub(super) fn column<'a, T: 'static>(
+    array: Option<&'a ArrayRef>,
+    name: &str,
+) -> Result<&'a T, Reason> {
     let array = array.ok_or_else(|| format!("column `{name}` is missing"))?;
     let typed = array.as_any().downcast_ref::<T>();
     typed.ok_or_else(|| format!("column `{name}` has type {}", array.data_type()))

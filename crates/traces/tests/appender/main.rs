@@ -115,6 +115,7 @@ fn trace(at: Timestamp, random: &mut Random) -> Trace {
             tokens: 12,
         }],
         latency_us: random.bits() >> 50,
+        generation: None,
     }
 }
 

@@ -5,6 +5,7 @@
 mod compaction;
 mod durability;
 mod finding;
+mod generations;
 mod recovery;
 mod sample;
 mod sql;

@@ -71,6 +71,7 @@ pub fn trace(number: u64) -> Trace {
         certificate: (number.is_multiple_of(2)).then(|| format!("cert-{number}")),
         tiers,
         latency_us: 1000 * number,
+        generation: None,
     }
 }
 

@@ -30,6 +30,13 @@ impl MemoryTraces {
         self.kept.lock().unwrap().get(&TraceId::parse(id).unwrap()).cloned()
     }
 
+    /// Every trace, the newest last.
+    pub fn all(&self) -> Vec<Trace> {
+        let mut all: Vec<Trace> = self.kept.lock().unwrap().values().cloned().collect();
+        all.sort_by(|a, b| a.at.cmp(&b.at));
+        all
+    }
+
     pub fn count(&self) -> usize {
         self.kept.lock().unwrap().len()
     }

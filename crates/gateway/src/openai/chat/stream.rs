@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::openai::chat::{Completion, Freehold, Usage};
+use super::classify::{Completion, Freehold, Usage};
 
 #[derive(Serialize)]
 struct Chunk<'a> {

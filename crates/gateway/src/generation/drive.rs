@@ -1,0 +1,297 @@
+//! One request through the chain of its models, to the end and into the record.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+
+use freehold_vocabulary::chat::{ChatError, ChatEvent, ChatRequest, Delivery, Remedy};
+use freehold_vocabulary::egress::Classified;
+use freehold_vocabulary::ports::ChatStream;
+use freehold_vocabulary::{Ending, EngineName, TraceId, Try};
+use tokio::sync::{mpsc, oneshot};
+use tracing::warn;
+
+use super::record::{Kept, record};
+use super::tally::Tally;
+use super::{About, Asking, Settled, Step, class};
+use crate::app::{App, Offer, Offered};
+use crate::egress::{Leaving, clear};
+use crate::error::ApiError;
+use crate::layers::observe::elapsed_us;
+
+/// A request on its way.
+#[derive(Debug)]
+pub(super) struct Drive {
+    app: App,
+    asking: Asking,
+    offer: Offer,
+    request: Classified<ChatRequest>,
+    id: TraceId,
+    tries: Vec<Try>,
+    /// Of the try that goes on, or was the last.
+    current: Option<Current>,
+}
+
+#[derive(Debug)]
+struct Current {
+    offered: Offered,
+    rule: String,
+    tally: Tally,
+    first_token_us: Option<u64>,
+}
+
+/// The beginning of an answer that the caller may see.
+type Head = Result<(About, VecDeque<ChatEvent>), ApiError>;
+
+impl Drive {
+    pub(super) fn new(app: App, asking: Asking, offer: Offer, request: ChatRequest) -> Self {
+        let id = app.ids.next(asking.at);
+        let request = class::classified(request, &offer, asking.class);
+        Self { app, asking, offer, request, id, tries: Vec::new(), current: None }
+    }
+
+    /// Answers through both channels. The caller went away when they are closed.
+    pub(super) async fn run(mut self, head: oneshot::Sender<Head>, events: mpsc::Sender<Step>) {
+        let begun = tokio::select! {
+            biased;
+            () = events.closed() => None,
+            begun = self.begin() => Some(begun),
+        };
+        let (begun, stream) = match begun {
+            None => return self.settle_unheard().await,
+            Some(Err(error)) => {
+                // A request that no engine saw is no answer to keep.
+                if !self.tries.is_empty()
+                    && let Err(cause) = self.settle(Ending::Failed).await
+                {
+                    warn!("a failed generation was not recorded: {cause}");
+                }
+                // Nobody may be there to hear it.
+                let _ = head.send(Err(error));
+                return;
+            }
+            Some(Ok(begun)) => begun,
+        };
+        let about = self.about(&begun);
+        if head.send(Ok((about, begun))).is_err() {
+            drop(stream);
+            return self.settle_unheard().await;
+        }
+        let ended = match stream {
+            None => Ok(Ending::Complete),
+            Some(stream) => self.pass_on(stream, &events).await,
+        };
+        let last = match ended {
+            Ok(ending) => self.settle(ending).await.map_or_else(Step::Failed, Step::End),
+            Err(error) => {
+                let shown = ApiError::Generation(error);
+                match self.settle(Ending::Failed).await {
+                    Ok(_settled) => Step::Failed(shown),
+                    Err(cause) => Step::Failed(cause),
+                }
+            }
+        };
+        // The caller may have gone away; then nobody misses it.
+        let _ = events.send(last).await;
+    }
+
+    /// Asks one model after the other until one begins to answer. Gives the events that have
+    /// come, and the stream if more may come.
+    async fn begin(&mut self) -> Result<(VecDeque<ChatEvent>, Option<ChatStream>), ApiError> {
+        let mut denied = None;
+        let mut failed = None;
+        for offered in self.offer.chain.clone() {
+            let leaving = Leaving {
+                app: &self.app,
+                caller: &self.asking.caller,
+                at: self.asking.at,
+                trace: &self.id,
+                offered: &offered,
+                policy: &self.offer.egress.policy,
+            };
+            let named = self.request.with(|it| it.model.clone_from(&offered.model.upstream));
+            let cleared = match clear(&leaving, &named).await? {
+                Ok(cleared) => cleared,
+                Err(refusal) => {
+                    denied.get_or_insert(refusal);
+                    continue;
+                }
+            };
+            let engine = offered.model.engine.card().name().clone();
+            self.tries.push(Try { model: offered.model.name.clone(), engine, error: None });
+            let rule = cleared.record().rule.clone();
+            let (tally, first_token_us) = (Tally::default(), None);
+            let engine = offered.model.engine.clone();
+            self.current = Some(Current { offered, rule, tally, first_token_us });
+            let begun = match engine.chat(cleared).await {
+                Ok(stream) => self.first_content(stream).await,
+                Err(error) => Err(error),
+            };
+            let error = match begun {
+                Ok(begun) => return Ok(begun),
+                Err(error) => error,
+            };
+            let stays = error.remedy() == Remedy::Never;
+            self.note(&error);
+            failed = Some(error);
+            if stays {
+                break;
+            }
+        }
+        match (failed, denied) {
+            (Some(error), _) => Err(ApiError::Generation(error)),
+            (None, Some(refusal)) => Err(refusal.into()),
+            (None, None) => Err(ApiError::invalid("the model has no engine")),
+        }
+    }
+
+    /// Waits until there is something to show: the first content of a streamed answer, or all of
+    /// one that is wanted whole. Until then another model may still be asked.
+    async fn first_content(
+        &mut self,
+        mut stream: ChatStream,
+    ) -> Result<(VecDeque<ChatEvent>, Option<ChatStream>), ChatError> {
+        let whole = self.request.request().delivery == Delivery::Whole;
+        let mut begun = VecDeque::new();
+        while let Some(event) = next(&mut stream).await {
+            let event = event?;
+            let shows = !matches!(event, ChatEvent::Started { .. });
+            self.see(&event)?;
+            begun.push_back(event);
+            if shows && !whole {
+                return Ok((begun, Some(stream)));
+            }
+        }
+        self.whole()?;
+        Ok((begun, None))
+    }
+
+    /// Hands on what the engine says until it is done or the caller goes away.
+    async fn pass_on(
+        &mut self,
+        mut stream: ChatStream,
+        events: &mpsc::Sender<Step>,
+    ) -> Result<Ending, ChatError> {
+        loop {
+            let event = tokio::select! {
+                biased;
+                () = events.closed() => {
+                    self.cancelled();
+                    return Ok(Ending::Cancelled);
+                }
+                event = next(&mut stream) => event,
+            };
+            let seen = match event {
+                None => self.whole().map(|()| None),
+                Some(Ok(event)) => self.see(&event).map(|()| Some(event)),
+                Some(Err(error)) => Err(error),
+            };
+            match seen {
+                Ok(None) => return Ok(Ending::Complete),
+                Ok(Some(event)) => {
+                    if events.send(Step::Event(event)).await.is_err() {
+                        self.cancelled();
+                        return Ok(Ending::Cancelled);
+                    }
+                }
+                Err(error) => {
+                    self.note(&error);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    fn see(&mut self, event: &ChatEvent) -> Result<(), ChatError> {
+        let now = self.app.parts.clock.now();
+        let Some(current) = &mut self.current else { return Ok(()) };
+        let shows = !matches!(event, ChatEvent::Started { .. });
+        if shows && current.first_token_us.is_none() {
+            current.first_token_us = Some(elapsed_us(self.asking.at, now));
+        }
+        let seen = current.tally.see(event);
+        seen.map_err(|cause| ChatError::Malformed {
+            engine: current.engine(),
+            reason: cause.to_string(),
+        })
+    }
+
+    fn whole(&self) -> Result<(), ChatError> {
+        match &self.current {
+            Some(current) if !current.tally.is_finished() => Err(ChatError::Truncated {
+                engine: current.engine(),
+                reason: "it ended without a reason".to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn note(&mut self, error: &ChatError) {
+        warn!(trace.id = %self.id, "{error}");
+        if let Some(last) = self.tries.last_mut() {
+            last.error = Some(error.to_string());
+        }
+        if let Some(current) = &self.current {
+            current.offered.counters.passed_on();
+        }
+    }
+
+    fn cancelled(&mut self) {
+        if let Some(last) = self.tries.last_mut() {
+            last.error = Some("the caller went away".to_owned());
+        }
+    }
+
+    fn about(&self, begun: &VecDeque<ChatEvent>) -> About {
+        let current = self.current.as_ref().expect("an answer that began has an engine");
+        let ignored = begun.iter().find_map(|event| match event {
+            ChatEvent::Started { ignored, .. } => Some(ignored.clone()),
+            _ => None,
+        });
+        About {
+            trace_id: self.id.clone(),
+            model: current.offered.model.name.clone(),
+            engine: current.engine(),
+            tier: current.offered.model.tier,
+            data_class: self.request.class(),
+            rule: current.rule.clone(),
+            ignored_parameters: ignored.unwrap_or_default(),
+        }
+    }
+
+    /// The caller is gone before anything could be said.
+    async fn settle_unheard(mut self) {
+        self.cancelled();
+        if !self.tries.is_empty()
+            && let Err(cause) = self.settle(Ending::Cancelled).await
+        {
+            warn!("a cancelled generation was not recorded: {cause}");
+        }
+    }
+
+    /// Counts the answer and makes its trace durable.
+    async fn settle(&mut self, ending: Ending) -> Result<Settled, ApiError> {
+        let current = self.current.take().expect("only an answer with an engine is settled");
+        let kept = Kept {
+            id: self.id.clone(),
+            asking: &self.asking,
+            content: self.offer.egress.content,
+            class: self.request.class(),
+            rule: current.rule,
+            offered: &current.offered,
+            ending,
+            first_token_us: current.first_token_us,
+            tries: std::mem::take(&mut self.tries),
+        };
+        record(&self.app, kept, self.request.request(), current.tally).await
+    }
+}
+
+impl Current {
+    fn engine(&self) -> EngineName {
+        self.offered.model.engine.card().name().clone()
+    }
+}
+
+async fn next(stream: &mut ChatStream) -> Option<Result<ChatEvent, ChatError>> {
+    poll_fn(|context| stream.as_mut().poll_next(context)).await
+}

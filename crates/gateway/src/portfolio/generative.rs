@@ -1,0 +1,128 @@
+//! Models that generate: an engine, its name for the model, the price, and who stands in.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use freehold_vocabulary::chat::Usage;
+use freehold_vocabulary::egress::EgressPolicy;
+use freehold_vocabulary::ports::ChatEngine;
+use freehold_vocabulary::price::{Cost, TokenPrice};
+use freehold_vocabulary::{DataClass, Tier};
+
+use super::PortfolioError;
+
+/// A model that generates.
+#[derive(Debug)]
+pub struct GenerativeModel {
+    /// What clients call it.
+    pub name: String,
+    pub engine: Arc<dyn ChatEngine>,
+    /// What the engine calls it.
+    pub upstream: String,
+    pub tier: Tier,
+    pub price: ModelPrice,
+    /// The class of requests that name this model; none takes [`Egress::default_class`].
+    pub data_class: Option<DataClass>,
+    /// Who is asked, in this order, when this model may not or cannot answer.
+    pub fallback: Vec<String>,
+}
+
+/// What the tokens of a model cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelPrice {
+    Known(TokenPrice),
+    /// The operator states that nobody knows; a cost is then absent, never 0.
+    Unknown,
+}
+
+impl ModelPrice {
+    /// What that many tokens cost, if it is known.
+    #[must_use]
+    pub fn cost(&self, usage: &Usage) -> Option<Cost> {
+        match self {
+            Self::Known(price) => Some(price.cost(usage)),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// What may leave, and how sensitive a request is of which nobody says anything.
+#[derive(Debug, Clone)]
+pub struct Egress {
+    pub policy: EgressPolicy,
+    pub default_class: DataClass,
+    pub content: KeptContent,
+}
+
+/// Whether traces hold what was asked and answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeptContent {
+    Always,
+    Never,
+    /// Unless the engine is remote and the class above `internal`.
+    Harmless,
+}
+
+impl Default for Egress {
+    fn default() -> Self {
+        Self {
+            policy: EgressPolicy::default(),
+            default_class: DataClass::Confidential,
+            content: KeptContent::Harmless,
+        }
+    }
+}
+
+/// Generative models by name, each with those that stand in for it.
+#[derive(Debug, Default)]
+pub(super) struct Generative {
+    chains: BTreeMap<String, Vec<Arc<GenerativeModel>>>,
+    egress: Arc<Egress>,
+}
+
+impl Generative {
+    pub(super) fn new(
+        models: &[Arc<GenerativeModel>],
+        egress: Egress,
+    ) -> Result<Self, PortfolioError> {
+        let named: BTreeMap<&str, &Arc<GenerativeModel>> =
+            models.iter().map(|it| (it.name.as_str(), it)).collect();
+        if named.len() < models.len() {
+            let twice = models
+                .iter()
+                .enumerate()
+                .find(|(place, it)| models[..*place].iter().any(|earlier| earlier.name == it.name));
+            let name = twice.map(|(_, it)| it.name.clone()).unwrap_or_default();
+            return Err(PortfolioError::Twice(name));
+        }
+        let mut chains = BTreeMap::new();
+        for model in models {
+            let mut chain = vec![model.clone()];
+            for name in &model.fallback {
+                let next = named.get(name.as_str()).ok_or_else(|| PortfolioError::Fallback {
+                    model: model.name.clone(),
+                    fallback: name.clone(),
+                })?;
+                // A model that failed is not asked again.
+                if !chain.iter().any(|it| it.name == next.name) {
+                    chain.push(Arc::clone(next));
+                }
+            }
+            chains.insert(model.name.clone(), chain);
+        }
+        Ok(Self { chains, egress: Arc::new(egress) })
+    }
+
+    /// The model of that name, then those that stand in for it.
+    pub(super) fn chain(&self, name: &str) -> Option<&[Arc<GenerativeModel>]> {
+        self.chains.get(name).map(Vec::as_slice)
+    }
+
+    pub(super) fn egress(&self) -> &Arc<Egress> {
+        &self.egress
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<GenerativeModel>> {
+        self.chains.values().filter_map(|chain| chain.first())
+    }
+}

@@ -1,0 +1,15 @@
+//! Models that generate, behind every protocol.
+
+mod chat;
+mod messages;
+mod others;
+mod rules;
+mod same;
+
+use serde_json::{Value, json};
+
+pub const CHAT: &str = "/v1/chat/completions";
+
+pub fn ask(text: &str) -> Value {
+    json!({ "model": "large", "messages": [{ "role": "user", "content": text }] })
+}
