@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use freehold_vocabulary::TaskName;
+use freehold_vocabulary::{TaskName, Trace};
 use serde::{Deserialize, Serialize};
 
 pub use compute::ComputeConfig;
@@ -85,6 +85,9 @@ impl Config {
         config.root = root;
         for (name, task) in &config.tasks {
             task.check().with_context(|| format!("[tasks.{name}]"))?;
+            if name.as_str() == Trace::GENERATION {
+                bail!("[tasks.{name}]: traces of generating models have that name; choose another");
+            }
         }
         for (name, model) in &config.models {
             model.check().with_context(|| format!("[models.{name}]"))?;

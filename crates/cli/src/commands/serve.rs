@@ -12,12 +12,14 @@ use freehold_gateway::{Access, App, Limits, Parts};
 use freehold_ledger::Sequence;
 use freehold_traces::{Options, Traces};
 use freehold_vocabulary::Seed;
+use freehold_vocabulary::ports::AttemptLog;
 use tokio::time::MissedTickBehavior;
 
 use crate::clock::SystemClock;
 use crate::output::Form;
 use crate::wiring::Session;
 use crate::wiring::deployments::Deployments;
+use crate::wiring::engines::Generation;
 
 /// Answer requests, until told to stop.
 ///
@@ -46,26 +48,29 @@ pub fn run(arguments: &Arguments, session: Session) -> Result<()> {
     let traces = Arc::new(Traces::open(session.traces_folder()?, Options::default())?);
     let mut entropy = [0u8; 8];
     getrandom::fill(&mut entropy).context("the machine gives no randomness")?;
+    let seed = Seed(u64::from_le_bytes(entropy));
     let app = App::new(Parts {
         clock: Arc::new(SystemClock),
         ledger: session.ledger.clone(),
         traces: traces.clone(),
         access,
         limits: limits(&session),
-        seed: Seed(u64::from_le_bytes(entropy)),
+        seed,
     });
+    let log: Arc<dyn AttemptLog> = Arc::new(app.clone());
+    let generation = Generation::new(&session.config, seed, &log)?;
     let threads = NonZeroUsize::new(session.config.compute.threads())
         .context("there is at least one thread")?;
     let deployments = Deployments::new(threads)?;
     // Read before the portfolio is built: a move in between is then seen as one, not missed.
     let seen = session.wait(session.ledger.alias_sequence())?;
-    let portfolio = deployments.portfolio(&session)?;
+    let portfolio = generation.join(deployments.portfolio(&session)?)?;
     if portfolio.is_empty() {
         tracing::warn!("nothing is deployed yet; `freehold models promote` takes effect at once");
     }
-    tracing::info!("deployed: {}", portfolio.names().join(", "));
+    tracing::info!("deployed: {}", portfolio.model_names().join(", "));
     app.deploy(portfolio);
-    let watch = Watch { session: session.clone(), app: app.clone(), deployments, seen };
+    let watch = Watch { session: session.clone(), app: app.clone(), deployments, generation, seen };
     let drained = session.runtime().block_on(async {
         let listener = tokio::net::TcpListener::bind(bind)
             .await
@@ -111,6 +116,7 @@ struct Watch {
     session: Arc<Session>,
     app: App,
     deployments: Deployments,
+    generation: Generation,
     /// The moves that were acted upon, or that could not be.
     seen: Sequence,
 }
@@ -118,7 +124,7 @@ struct Watch {
 impl Watch {
     /// Ends only when the process cannot go on watching.
     async fn run(self) -> Result<Infallible> {
-        let Self { session, app, deployments, mut seen } = self;
+        let Self { session, app, deployments, generation, mut seen } = self;
         let deployments = Arc::new(deployments);
         let pause = Duration::from_millis(u64::from(session.config.serve.watch_ms.get()));
         let mut looks = tokio::time::interval(pause);
@@ -145,9 +151,10 @@ impl Watch {
             seen = sequence;
             let loading = (deployments.clone(), session.clone());
             let loaded = tokio::task::spawn_blocking(move || loading.0.portfolio(&loading.1));
-            match loaded.await.context("the deployment was cut short")? {
+            let loaded = loaded.await.context("the deployment was cut short")?;
+            match loaded.and_then(|portfolio| generation.join(portfolio)) {
                 Ok(portfolio) => {
-                    tracing::info!("deployed anew: {}", portfolio.names().join(", "));
+                    tracing::info!("deployed anew: {}", portfolio.model_names().join(", "));
                     app.deploy(portfolio);
                     next_try = None;
                 }

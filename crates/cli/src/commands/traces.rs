@@ -25,7 +25,8 @@ pub enum Command {
         #[arg(long, short)]
         follow: bool,
     },
-    /// Ask in SQL: one row per trace in `traces`, one per tier's answer in `answers`.
+    /// Ask in SQL: one row per trace in `traces`, one per tier's answer in `answers`, one per
+    /// generated answer with its cost in `generations`.
     Sql { query: String },
     /// Turn the log into Parquet now, where DuckDB, Polars and Spark see it. A running server does
     /// so by itself, after `traces.compact_after_s` and when it stops.
@@ -121,7 +122,11 @@ async fn follow_on(mut tail: freehold_traces::Tail, session: &Session) -> Result
 
 fn line(trace: &Trace) -> String {
     let labels: Vec<&str> = trace.labels.iter().map(Label::as_str).collect();
-    let labels = if labels.is_empty() { "-".to_owned() } else { labels.join(", ") };
+    let labels = match &trace.generation {
+        Some(it) => format!("{} {}", it.model, it.ending.as_str()),
+        None if labels.is_empty() => "-".to_owned(),
+        None => labels.join(", "),
+    };
     let text: String =
         trace.input.chars().take(60).map(|c| if c.is_control() { ' ' } else { c }).collect();
     format!(

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 
+use freehold_vocabulary::DataClass;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -22,6 +23,13 @@ pub struct ServeConfig {
     pub precision: PrecisionConfig,
     /// How often the server looks for promotions and rollbacks.
     pub watch_ms: NonZeroU32,
+    /// The class of a request to a generating model of which nobody says anything. The header
+    /// `x-freehold-data-class` raises it, and never lowers it.
+    pub default_data_class: DataClass,
+    /// Whether traces of generated answers hold what was asked and answered. Unsaid: unless the
+    /// engine is elsewhere and the class above `internal`. Tasks always keep their texts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_content: Option<bool>,
 }
 
 /// How encoder weights are held and multiplied.
@@ -45,6 +53,8 @@ impl Default for ServeConfig {
             drain_ms: millis(10_000),
             precision: PrecisionConfig::F32,
             watch_ms: millis(250),
+            default_data_class: DataClass::Confidential,
+            trace_content: None,
         }
     }
 }

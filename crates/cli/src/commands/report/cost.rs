@@ -78,7 +78,7 @@ pub fn lines(
     costs.input_tokens = prompt_tokens(&tokenizer, route, examples)?;
     costs.output_tokens = answer_tokens(&tokenizer, route)?;
     for (name, model) in &session.config.models {
-        let list = model.list_price(name);
+        let Some(list) = model.list_price(name) else { continue };
         let asked = list.per_million_requests(costs.input_tokens, costs.output_tokens);
         let factor = freehold_routing::cost::times_dearer(
             &cascade,

@@ -1,0 +1,99 @@
+//! From `[engines]` and `[models]` to models that generate, and the rules about what may leave.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use freehold_engines::remote::RemoteEngine;
+use freehold_engines::remote::resilience::{ReplicaOptions, Replicas};
+use freehold_gateway::{Egress, GenerativeModel, KeptContent, Portfolio};
+use freehold_vocabulary::egress::{Allow, EgressPolicy};
+use freehold_vocabulary::ports::{AttemptLog, ChatEngine};
+use freehold_vocabulary::{EngineName, Seed};
+
+use crate::config::models::check_name;
+use crate::config::{Config, EngineConfig};
+
+/// Models that engines elsewhere serve; set up once, joined to every portfolio.
+#[derive(Debug)]
+pub struct Generation {
+    models: Vec<Arc<GenerativeModel>>,
+    egress: Egress,
+}
+
+impl Generation {
+    /// Sets up the engines that models need. Connects to nothing yet.
+    pub fn new(config: &Config, seed: Seed, log: &Arc<dyn AttemptLog>) -> Result<Self> {
+        let mut engines: BTreeMap<EngineName, Arc<dyn ChatEngine>> = BTreeMap::new();
+        let mut models = Vec::new();
+        for (name, model) in &config.models {
+            let Some(wanted) = &model.engine else { continue };
+            check_name(name)?;
+            let engine = match engines.get(wanted) {
+                Some(engine) => Arc::clone(engine),
+                None => {
+                    let engine = engine(config, wanted, seed, log)
+                        .with_context(|| format!("[models.{name}]"))?;
+                    engines.insert(wanted.clone(), Arc::clone(&engine));
+                    engine
+                }
+            };
+            models.push(Arc::new(GenerativeModel {
+                name: name.clone(),
+                engine,
+                upstream: model.upstream.clone().unwrap_or_else(|| name.clone()),
+                tier: model.tier,
+                price: model.model_price()?,
+                data_class: model.data_class,
+                fallback: model.fallback.clone(),
+            }));
+        }
+        // An operator who gives an engine a clearance states the rule that lets requests out.
+        let stated = config.engines.iter().map(|(name, it)| it.clearance(name));
+        let allow = stated.map(|clearance| Allow::to_engine(&clearance)).collect();
+        let egress = Egress {
+            policy: EgressPolicy { allow, ..EgressPolicy::default() },
+            default_class: config.serve.default_data_class,
+            content: match config.serve.trace_content {
+                Some(true) => KeptContent::Always,
+                Some(false) => KeptContent::Never,
+                None => KeptContent::Harmless,
+            },
+        };
+        let generation = Self { models, egress };
+        // A wrong fallback is told at the start, not when a version is promoted.
+        generation.join(Portfolio::default())?;
+        Ok(generation)
+    }
+
+    /// The portfolio with these models.
+    pub fn join(&self, portfolio: Portfolio) -> Result<Portfolio> {
+        Ok(portfolio.with_models(&self.models, self.egress.clone())?)
+    }
+}
+
+/// One engine over all its addresses.
+fn engine(
+    config: &Config,
+    name: &EngineName,
+    seed: Seed,
+    log: &Arc<dyn AttemptLog>,
+) -> Result<Arc<dyn ChatEngine>> {
+    let section: &EngineConfig = config.engines.get(name).with_context(|| {
+        let known: Vec<&str> = config.engines.keys().map(EngineName::as_str).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        format!("there is no [engines.{name}] (engines: {known}); add it")
+    })?;
+    let options = section.options(name).with_context(|| format!("[engines.{name}]"))?;
+    let servers = options.iter().map(|it| -> Result<Arc<dyn ChatEngine>> {
+        Ok(Arc::new(RemoteEngine::new(it).with_context(|| format!("[engines.{name}]"))?))
+    });
+    let servers = servers.collect::<Result<Vec<_>>>()?;
+    let replicas = Replicas::new(
+        servers,
+        &ReplicaOptions::default(),
+        seed.derive(name.as_str()),
+        Arc::clone(log),
+    )?;
+    Ok(Arc::new(replicas))
+}
