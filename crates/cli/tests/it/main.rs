@@ -4,6 +4,7 @@
 
 mod audit;
 mod crash;
+mod gateway;
 mod loop_of_the_house;
 mod portfolio;
 mod refusals;
