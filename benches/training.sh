@@ -20,7 +20,7 @@ from table import median, ratio, rounds
 work, epoch = sys.argv[1], int(sys.argv[2])
 for method in ["full", "lora"]:
     own = open(f"{work}/{method}.own").read().splitlines()
-    own = [re.search(r"(\d+) tokens, ([\d.]+) cpu-s.*VmHWM:\s+(\d+) kB", line).groups() for line in own]
+    own = [re.search(r"(\d+) tokens, ([\d.]+) cpu-s.*VmHWM:\s*(\d+)\s*kB", line).groups() for line in own]
     mine = [float(cpu) / int(tokens) * epoch for tokens, cpu, _ in own]
     peak = [int(kb) / 1024 for *_, kb in own]
     peer = rounds(f"{work}/{method}.peer")
