@@ -5,7 +5,7 @@
 //! answer with placeholders ─ restore ─▶ answer
 //! ```
 //!
-//! Everything but [`file`] is pure: no IO, no clock, no randomness. Values found are kept only
+//! Everything but [`mod@file`] is pure: no IO, no clock, no randomness. Values found are kept only
 //! inside a [`Redactor`], are never logged, and are not shown by `Debug`.
 
 use std::collections::BTreeMap;

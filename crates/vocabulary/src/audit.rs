@@ -1,6 +1,6 @@
 //! The audit log: what was decided, by whom, and what left the building.
 //!
-//! Every record is canonical JSON ([`canonical`]); its hash covers the hash of the record before
+//! Every record is canonical JSON ([`mod@canonical`]); its hash covers the hash of the record before
 //! it ([`chain`]), and all records are the leaves of one Merkle tree ([`merkle`]) whose root fits
 //! into a text of three lines ([`checkpoint`]) that is kept elsewhere. So a change inside the log
 //! shows by itself, and a log that was cut off or written anew shows against a checkpoint.

@@ -64,7 +64,7 @@ fn what_the_ledger_remembers_stays_with_everything_behind_it() {
         unlist(&store, digest);
     }
     // The version names its data, the data names its parent, and each manifest its blobs.
-    check(&store, &[version.clone()], &[]);
+    check(&store, std::slice::from_ref(&version), &[]);
     assert!(store.get(&parent).is_ok());
     // A root that was never stored here protects nothing and stops nothing.
     let found = store.garbage(&[child, Digest::of("never stored")]).unwrap();

@@ -17,7 +17,7 @@ pub struct ModelConfig {
     pub tier: Tier,
     /// Whose price it is, as reports say it.
     pub provider: String,
-    /// The section of [engines] that serves it.
+    /// The section of `[engines]` that serves it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub engine: Option<EngineName>,
     /// What the engine calls it, if not the same.

@@ -39,10 +39,12 @@ fn generated(number: u64) -> Trace {
             ..Usage::default()
         },
         basis: if failed { UsageBasis::Estimated } else { UsageBasis::Reported },
-        cost: (number % 2 == 0).then(|| Cost { currency: "EUR".to_owned(), picos: 3_000_000_001 }),
+        cost: number
+            .is_multiple_of(2)
+            .then(|| Cost { currency: "EUR".to_owned(), picos: 3_000_000_001 }),
         first_token_us: (!failed).then_some(1200),
         tries: if number % 2 == 1 { vec![first, last] } else { vec![last] },
-        request: (number % 4 == 0).then(|| "{\"messages\":[]}".to_owned()),
+        request: number.is_multiple_of(4).then(|| "{\"messages\":[]}".to_owned()),
         answer: None,
     };
     Trace {

@@ -188,9 +188,9 @@ fn events_that_no_answer_has_are_refused() {
     };
     let more = ChatEvent::ToolCallArguments { choice: 0, call: 0, fragment: "{".to_owned() };
     refused(&[], &BadSequence::NotStarted);
-    refused(&[text.clone()], &BadSequence::NotStarted);
+    refused(std::slice::from_ref(&text), &BadSequence::NotStarted);
     refused(&[started.clone(), started.clone()], &BadSequence::StartedTwice);
-    refused(&[started.clone()], &BadSequence::Unfinished);
+    refused(std::slice::from_ref(&started), &BadSequence::Unfinished);
     refused(&[started.clone(), text.clone()], &BadSequence::Unfinished);
     refused(&[started.clone(), end.clone(), text], &BadSequence::AfterTheEnd { choice: 0 });
     refused(&[started.clone(), more], &BadSequence::NoSuchCall { choice: 0, call: 0 });

@@ -33,7 +33,7 @@ impl MemoryTraces {
     /// Every trace, the newest last.
     pub fn all(&self) -> Vec<Trace> {
         let mut all: Vec<Trace> = self.kept.lock().unwrap().values().cloned().collect();
-        all.sort_by(|a, b| a.at.cmp(&b.at));
+        all.sort_by_key(|it| it.at);
         all
     }
 
