@@ -4,6 +4,7 @@
 //! environment, for secrets only.
 
 pub mod compute;
+pub mod embedding;
 pub mod engines;
 pub mod models;
 pub mod portfolio;
@@ -20,6 +21,7 @@ use freehold_vocabulary::{TaskName, Trace};
 use serde::{Deserialize, Serialize};
 
 pub use compute::ComputeConfig;
+pub use embedding::EmbeddingConfig;
 pub use engines::EngineConfig;
 pub use models::ModelConfig;
 pub use portfolio::PortfolioConfig;
@@ -46,6 +48,9 @@ pub struct Config {
     pub serve: ServeConfig,
     #[serde(default)]
     pub compute: ComputeConfig,
+    /// The encoder whose vectors are compared.
+    #[serde(default)]
+    pub embedding: EmbeddingConfig,
     /// Engines elsewhere; nothing goes to one unless its clearance allows it.
     #[serde(default)]
     pub engines: BTreeMap<freehold_vocabulary::EngineName, EngineConfig>,
@@ -96,6 +101,7 @@ impl Config {
             engine.check().with_context(|| format!("[engines.{name}]"))?;
         }
         config.compute.check().context("[compute]")?;
+        config.embedding.check().context("[embedding]")?;
         Ok(config)
     }
 

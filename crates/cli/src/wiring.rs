@@ -2,6 +2,7 @@
 //! models.
 
 pub mod deployments;
+pub mod embedding;
 pub mod engines;
 pub mod judging;
 pub mod models;

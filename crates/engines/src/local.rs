@@ -5,6 +5,7 @@
 //! computed alone, when they are busy the queue fills by itself.
 
 mod bases;
+mod embedder;
 mod pool;
 mod queue;
 
@@ -18,6 +19,7 @@ use freehold_vocabulary::ports::{Classifier, Engine, EngineCard, EngineError, Sc
 use tokio::sync::oneshot;
 
 pub use bases::BaseCache;
+pub use embedder::{Embedding, LocalEmbedder};
 pub use pool::WorkerPool;
 use queue::{Full, Queue, Ticket, Work};
 

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use freehold_vocabulary::ports::{Classifier, ClassifyError, Scored};
-use freehold_vocabulary::{LabelMode, LabelSet};
+use freehold_vocabulary::{Label, LabelMode, LabelSet};
 use rayon::prelude::*;
 
 pub use panels::Precision;
@@ -110,8 +110,7 @@ impl EncoderBase {
         let network = build::network(
             &self.config,
             &checkpoint,
-            &head,
-            labels.len(),
+            Some((&head, labels.len())),
             &self.packed,
             false,
             tokens_max,
@@ -122,6 +121,41 @@ impl EncoderBase {
             EncoderClassifier::new(network, tokenizer, labels, mode, tokens_max, self.options);
         let spare = Arc::clone(&self.spare);
         Ok(EncoderClassifier { base: Some(Arc::clone(self)), spare, ..model })
+    }
+
+    /// The base as it is, for its embeddings: the mean over a text's tokens, of which at most
+    /// `tokens_max` are read. What it answers beside them is one label without a meaning.
+    ///
+    /// # Errors
+    /// When weights are missing or do not fit, or memory is short.
+    pub fn embedder(
+        self: &Arc<Self>,
+        tokens_max: NonZeroUsize,
+    ) -> Result<EncoderClassifier, ModelError> {
+        let checkpoint = Checkpoint::new(Arc::clone(&self.weights), None)?;
+        let own = InputLimits { tokens_max: Some(tokens_max) };
+        let tokens_max = limit(&self.config, own, self.options);
+        let network =
+            build::network(&self.config, &checkpoint, None, &self.packed, false, tokens_max)?;
+        let label = Label::parse("embedding").expect("the constant is a label");
+        let (labels, mode) = (LabelSet::sorted([label]), LabelMode::Single);
+        let tokenizer = Arc::clone(&self.tokenizer);
+        let model =
+            EncoderClassifier::new(network, tokenizer, labels, mode, tokens_max, self.options);
+        let spare = Arc::clone(&self.spare);
+        Ok(EncoderClassifier { base: Some(Arc::clone(self)), spare, ..model })
+    }
+
+    /// How its weights are held and multiplied.
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        self.options.precision
+    }
+
+    /// The numbers of an embedding.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.config.hidden
     }
 }
 
@@ -183,8 +217,8 @@ impl EncoderClassifier {
         let head = HeadSpec::open(version_dir, &config)?;
         let packed = build::pack(&config, &checkpoint, options.precision)?;
         let tokens_max = limit(&config, InputLimits::open(version_dir)?, options);
-        let network =
-            build::network(&config, &checkpoint, &head, labels.len(), &packed, true, tokens_max)?;
+        let head = Some((&head, labels.len()));
+        let network = build::network(&config, &checkpoint, head, &packed, true, tokens_max)?;
         checkpoint.check_all_read()?;
         Ok(Self::new(network, tokenizer, labels, mode, tokens_max, options))
     }

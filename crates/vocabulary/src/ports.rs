@@ -2,12 +2,14 @@
 
 pub mod chat_engine;
 pub mod classifier;
+pub mod embedder;
 pub mod engine;
 pub mod progress;
 pub mod trace_log;
 
 pub use chat_engine::{AttemptLog, ChatEngine, ChatEngineCard, ChatStream, Health, OfferedModel};
 pub use classifier::{Classifier, ClassifyError, Scored};
+pub use embedder::{Embedder, EmbedderCard};
 pub use engine::{Engine, EngineCard, EngineError};
 pub use progress::{Progress, Silent};
 pub use trace_log::{TraceLog, TraceLogError};

@@ -5,14 +5,14 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context as _, Result};
 use freehold_engines::{BaseCache, LocalEngine, LocalLimits, LocalOptions, WorkerPool};
 use freehold_gateway::{Deployed, DeployedTier, Portfolio};
 use freehold_ledger::AliasMove;
 use freehold_routing::TierPolicy;
-use freehold_vocabulary::ports::{Classifier, EngineCard};
+use freehold_vocabulary::ports::{Classifier, Embedder, EngineCard};
 use freehold_vocabulary::{AliasName, Digest, Task, TaskName, Timestamp};
 
 use super::Session;
@@ -25,6 +25,7 @@ pub struct Deployments {
     pool: Arc<WorkerPool>,
     bases: BaseCache,
     loaded: Mutex<HashMap<Digest, Loaded>>,
+    embedder: OnceLock<Arc<dyn Embedder>>,
 }
 
 #[derive(Debug, Clone)]
@@ -38,7 +39,22 @@ impl Deployments {
     pub fn new(threads: NonZeroUsize) -> Result<Self> {
         let pool =
             WorkerPool::start(threads).context("the system gives no thread to compute with")?;
-        Ok(Self { pool, bases: BaseCache::default(), loaded: Mutex::default() })
+        Ok(Self {
+            pool,
+            bases: BaseCache::default(),
+            loaded: Mutex::default(),
+            embedder: OnceLock::new(),
+        })
+    }
+
+    /// The portfolio's embedder, loaded when it is first asked for.
+    #[expect(dead_code, reason = "the first feature that compares vectors asks for it")]
+    pub fn embedder(&self, session: &Session) -> Result<Arc<dyn Embedder>> {
+        if let Some(embedder) = self.embedder.get() {
+            return Ok(embedder.clone());
+        }
+        let embedder = super::embedding::open(session, self.pool.clone(), &self.bases)?;
+        Ok(self.embedder.get_or_init(|| embedder).clone())
     }
 
     /// What the aliases say now: for each task its route, and each of its aliases alone. A task

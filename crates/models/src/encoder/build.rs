@@ -10,7 +10,7 @@ use super::panels::{Draft, Panels, Precision, settle};
 use crate::adapter::{Checkpoint, LoraPair};
 use crate::config::{EncoderConfig, LayerNames, Positions, Projection};
 use crate::error::ModelError;
-use crate::head::HeadSpec;
+use crate::head::{HeadSpec, Pooling};
 use crate::rotary::RotaryTable;
 
 /// The four large matrices of a layer, in the order in which they are used.
@@ -146,15 +146,15 @@ enum Source {
 /// Builds a network whose large matrices come from `packed` (see [`pack`]).
 ///
 /// With `merged`, `packed` already holds the adapter; otherwise it holds the bare base, and what
-/// the adapter changes stays beside it.
+/// the adapter changes stays beside it. Without a head the mean over the tokens is the answer, and a
+/// head of zeros gives one logit, which is finite exactly if the mean is.
 ///
 /// # Errors
 /// When weights are missing or do not fit, or memory is short.
 pub fn network(
     config: &EncoderConfig,
     checkpoint: &Checkpoint,
-    head: &HeadSpec,
-    labels: usize,
+    head: Option<(&HeadSpec, usize)>,
     packed: &[Arc<Panels>],
     merged: bool,
     tokens_max: usize,
@@ -178,7 +178,10 @@ pub fn network(
             Source::Shared(panels)
         });
     }
-    let head_parts = HeadParts::read(config, checkpoint, head, labels, &mut drafts)?;
+    let head_parts = match head {
+        Some((spec, labels)) => HeadParts::read(config, checkpoint, spec, labels, &mut drafts)?,
+        None => HeadParts::zeros(config, &mut drafts),
+    };
     let mut panels: VecDeque<Panels> = settled(drafts, checkpoint)?.into();
     let mut next = || panels.pop_front().expect("as many panels as drafts");
     let mut linears = VecDeque::new();
@@ -194,7 +197,10 @@ pub fn network(
             }
         });
     }
-    let head = head_parts.finish(config, checkpoint, head, next)?;
+    let head = match head {
+        Some((spec, _)) => head_parts.finish(config, checkpoint, spec, next)?,
+        None => head_parts.bare(next),
+    };
     let reader = Reader { config, checkpoint, tokens_max };
     reader.finish(linears, head)
 }
@@ -206,6 +212,17 @@ struct HeadParts {
 }
 
 impl HeadParts {
+    /// One row of zeros.
+    fn zeros(config: &EncoderConfig, drafts: &mut Vec<Draft>) -> Self {
+        drafts.push(Draft::new(&vec![0.0; config.hidden], config.hidden, Precision::F32));
+        Self { dense_bias: Vec::new(), classifier_bias: Vec::new() }
+    }
+
+    fn bare(self, mut next: impl FnMut() -> Panels) -> Head {
+        let classifier = Linear::new(Arc::new(next()), &self.classifier_bias, None);
+        Head { pooling: Pooling::Mean, dense: None, classifier }
+    }
+
     fn read(
         config: &EncoderConfig,
         checkpoint: &Checkpoint,

@@ -1,9 +1,9 @@
 //! `freehold route bench`: what the gain model is worth on paired outcomes, beside what is simpler.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use freehold_evaluation::intervals::{Design, Resampling, bootstrap, bootstrap_many, wilson};
 use freehold_models::Precision;
@@ -128,7 +128,8 @@ fn measure(arguments: &Arguments, session: &Session) -> Result<Report> {
             Weights::F32 => Precision::F32,
             Weights::Int8 => Precision::Int8,
         },
-        tokens_max: usize::from(arguments.tokens),
+        tokens_max: NonZeroUsize::new(arguments.tokens.into())
+            .context("a text has at least a token")?,
     };
     let embedder = Embedder::open(session, &form)?;
     let texts: Vec<&str> = data.rows.iter().map(|it| it.prompt.as_str()).collect();

@@ -1,17 +1,12 @@
 //! Embeddings of texts by a base as it is: mean-pooled, from a cache when it has them.
-//!
-//! A bare base has no head, so it is opened as a model of one label whose head is zero; what
-//! counts is the vector before it.
 
 use std::io::Write as _;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use freehold_models::{
-    Adapter, EncoderClassifier, EncoderConfig, EncoderOptions, HeadSpec, Precision,
-};
-use freehold_vocabulary::{Digest, DigestBuilder, Label, LabelMode, LabelSet};
-use serde_json::json;
+use freehold_models::{EncoderBase, EncoderClassifier, EncoderOptions, Precision};
+use freehold_vocabulary::{Digest, DigestBuilder};
 
 use crate::wiring::Session;
 use crate::wiring::scoring::score;
@@ -25,7 +20,7 @@ pub struct Form<'a> {
     pub base: &'a str,
     pub precision: Precision,
     /// Longer texts are cut.
-    pub tokens_max: usize,
+    pub tokens_max: NonZeroUsize,
 }
 
 /// A base, ready to embed.
@@ -44,17 +39,11 @@ impl Embedder {
         let base = freehold_artifacts::fetch_base(&session.store, reference, &session.progress)
             .with_context(|| format!("the base `{reference}`"))?;
         let folder = session.store.materialise(&base)?;
-        let width = EncoderConfig::open(&folder)?.hidden;
-        let head = tempfile::tempdir().context("a temporary folder")?;
-        write_head(head.path(), width)?;
-        let labels = LabelSet::sorted(vec![Label::parse("embedding")?]);
-        let options =
-            EncoderOptions { precision, tokens_max: Some(tokens_max), ..EncoderOptions::default() };
-        let mode = LabelMode::Single;
-        let model = EncoderClassifier::open(head.path(), Some(&folder), labels, mode, options)?;
+        let options = EncoderOptions { precision, ..EncoderOptions::default() };
+        let opened = EncoderBase::open(&folder, options)?;
         Ok(Self {
-            model,
-            width,
+            model: opened.embedder(tokens_max)?,
+            width: opened.width(),
             name: format!("{base} {precision:?} {tokens_max} {CACHE_VERSION}"),
         })
     }
@@ -91,22 +80,6 @@ impl Embedder {
             .with_context(|| format!("{} cannot be written", path.display()))?;
         Ok(embeddings)
     }
-}
-
-/// An adapter that changes nothing and brings a head of zeros.
-fn write_head(folder: &Path, width: usize) -> Result<()> {
-    let config = json!({ "peft_type": "LORA", "lora_alpha": 1, "bias": "none" });
-    std::fs::write(folder.join(Adapter::CONFIG_FILE), config.to_string())?;
-    let head = json!({ "pooling": "mean", "dense": null, "classifier": "classifier" });
-    std::fs::write(folder.join(HeadSpec::FILE_NAME), head.to_string())?;
-    let bytes = width * size_of::<f32>();
-    let entry = json!({ "dtype": "F32", "shape": [1, width], "data_offsets": [0, bytes] });
-    let header = json!({ "base_model.model.classifier.weight": entry }).to_string();
-    let mut file = (header.len() as u64).to_le_bytes().to_vec();
-    file.extend(header.bytes());
-    file.resize(file.len() + bytes, 0);
-    std::fs::write(folder.join(Adapter::WEIGHTS_FILE), file)?;
-    Ok(())
 }
 
 /// The digest of the numbers, then the numbers.
