@@ -187,7 +187,7 @@ fn band_keys(
                 hashes.keys(&grams, key);
             }
             progress.advance(rows.len() as u64);
-            Ok(())
+            Ok::<(), CurationError>(())
         },
     )?;
     Ok(keys)

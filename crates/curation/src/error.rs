@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use freehold_deidentification::DeidentificationError;
 use freehold_vocabulary::Digest;
 
 use crate::import::report::ImportReport;
@@ -36,6 +37,9 @@ pub enum CurationError {
     /// Import less, or raise the limit.
     #[error("{what} exceeds the limit of {limit}; {remedy}")]
     Limit { what: String, limit: u64, remedy: &'static str },
+    /// A text was not searched or not rewritten.
+    #[error(transparent)]
+    Deidentification(#[from] DeidentificationError),
     /// No usable row is left.
     #[error("no usable row: {0}")]
     Empty(String),

@@ -9,21 +9,19 @@
 //! the same digest. Nothing here knows where versions are kept, who may read them, or what a
 //! model is.
 //!
-//! Beside that stands the protection of people in the texts: [`recognisers`] say what identifiers
-//! look like, [`detection`] finds them, [`deidentify`] takes them out and puts them back.
+//! Beside that, [`deidentify`] takes identifiers out of whole files, as `deidentification` finds
+//! them.
 //!
 //! [`Seed`]: freehold_vocabulary::Seed
 
 pub mod checks;
 pub mod dataset;
 pub mod deidentify;
-pub mod detection;
 pub mod duplicates;
 pub mod error;
 mod guard;
 pub mod import;
 mod normal;
-pub mod recognisers;
 pub mod request;
 pub mod split;
 mod staging;

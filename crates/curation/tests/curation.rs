@@ -5,6 +5,7 @@
 mod curation {
     pub mod conformance;
     pub mod csv_reader;
+    pub mod deidentified_files;
     pub mod encodings;
     pub mod findings;
     pub mod real_data;

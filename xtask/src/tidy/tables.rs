@@ -11,9 +11,12 @@ use crate::source::SourceFile;
 const TABLES: &[(&str, &str)] = &[
     ("crates/curation/src/checks.rs", "crates/curation/src/checks"),
     ("crates/engines/src/remote/providers.rs", "crates/engines/src/remote/providers"),
-    ("crates/curation/src/deidentify/file.rs", "crates/curation/src/deidentify/file"),
-    ("crates/curation/src/deidentify/operators.rs", "crates/curation/src/deidentify/operators"),
-    ("crates/curation/src/recognisers.rs", "crates/curation/src/recognisers"),
+    ("crates/curation/src/deidentify.rs", "crates/curation/src/deidentify"),
+    (
+        "crates/deidentification/src/redaction/operators.rs",
+        "crates/deidentification/src/redaction/operators",
+    ),
+    ("crates/deidentification/src/recognisers.rs", "crates/deidentification/src/recognisers"),
     ("crates/evaluation/src/metrics.rs", "crates/evaluation/src/metrics"),
     ("crates/traces/src/questions.rs", "crates/traces/src/questions"),
     ("xtask/src/tidy.rs", "xtask/src/tidy"),

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use freehold_curation::SourceFile;
-use freehold_curation::deidentify::file::{Decryptor, FileReport, FileRequest, rewrite};
-use freehold_curation::deidentify::{DateOrder, Key, OPERATORS, Policy, Redactor, Tally};
-use freehold_curation::detection::{Detector, Selection};
-use freehold_curation::recognisers::{Kind, Pack};
+use freehold_curation::deidentify::{Decryptor, FileReport, FileRequest, rewrite};
+use freehold_deidentification::detection::{Detector, Selection};
+use freehold_deidentification::recognisers::{Kind, Pack};
+use freehold_deidentification::redaction::{DateOrder, Key, OPERATORS, Policy, Redactor, Tally};
 use serde::Serialize;
 
 use crate::output::{self, Form};

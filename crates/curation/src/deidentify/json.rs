@@ -1,129 +1,63 @@
-//! JSON values: strings, keys and numbers, each under the key that leads to it.
+//! One JSON document; an array counts as records, and lines of objects as JSON Lines.
 
-use serde_json::{Map, Value};
+use std::io::Read;
 
-use super::{Escape, Redactor};
+use serde_json::Value;
+
+use super::json_lines::{self, Seen, record};
+use super::{FileReport, Job, Output, Rewrite};
 use crate::error::CurationError;
+use crate::import::Utf8Reader;
 
-/// Deepest nesting that is followed; `serde_json` reads no deeper.
-const DEPTH_MAX: usize = 128;
+/// Larger documents should be JSON Lines.
+const DOCUMENT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
-impl Redactor {
-    /// A JSON value without identifiers, in place.
-    ///
-    /// # Errors
-    /// As [`Redactor::redact`], or when the value is nested too deeply.
-    pub fn redact_json(&mut self, value: &mut Value) -> Result<(), CurationError> {
-        self.redact_value("", value, 0)
+pub(super) fn run(
+    job: &Job<'_>,
+    rewriter: &mut dyn Rewrite,
+    out: Output<'_>,
+    report: &mut FileReport,
+) -> Result<(), CurationError> {
+    if job.probe.bytes > DOCUMENT_BYTES_MAX {
+        return Err(CurationError::Limit {
+            what: format!("`{}`, read as one JSON document,", job.name),
+            limit: DOCUMENT_BYTES_MAX,
+            remedy: "write it as JSON Lines, one object a line",
+        });
     }
-
-    /// The same for one value under a known key.
-    ///
-    /// # Errors
-    /// As [`Redactor::redact_json`].
-    pub fn redact_json_under(
-        &mut self,
-        heading: &str,
-        value: &mut Value,
-    ) -> Result<(), CurationError> {
-        self.redact_value(heading, value, 0)
-    }
-
-    /// The arguments of a tool call, which travel as text: JSON if they are, else plain.
-    ///
-    /// # Errors
-    /// As [`Redactor::redact_json`].
-    pub fn redact_arguments(&mut self, arguments: &str) -> Result<String, CurationError> {
-        match serde_json::from_str::<Value>(arguments) {
-            Ok(mut value) => {
-                self.redact_json(&mut value)?;
-                Ok(value.to_string())
-            }
-            Err(_) => self.redact(arguments),
+    let mut text = String::new();
+    let mut input =
+        Utf8Reader::open(job.path(), job.encoding.encoding).map(std::io::BufReader::new)?;
+    input.read_to_string(&mut text).map_err(CurationError::read(job.path()))?;
+    let mut value: Value = match serde_json::from_str(&text) {
+        Ok(value) => value,
+        // Several documents one after another are what `.json` often means.
+        Err(_) if text.trim_start().starts_with('{') => {
+            return json_lines::run(job, rewriter, out, report);
         }
-    }
-
-    /// The arguments with the originals: JSON stays JSON whatever the originals hold.
-    #[must_use]
-    pub fn restore_arguments(&self, arguments: &str) -> String {
-        if let Ok(mut value) = serde_json::from_str::<Value>(arguments) {
-            self.restore_json(&mut value);
-            return value.to_string();
-        }
-        let mut restoring = self.restoring(Escape::Json);
-        let restored = restoring.push(arguments);
-        restored + &restoring.finish()
-    }
-
-    /// Restores every string and key of a value, in place; what was a number is one again.
-    pub fn restore_json(&self, value: &mut Value) {
-        match value {
-            Value::String(text) => {
-                let number = self.placeholders.original(text).filter(|it| it.number);
-                *value = match number.and_then(|it| serde_json::from_str(&it.text).ok()) {
-                    Some(number) => number,
-                    None => Value::String(self.restore(text)),
-                };
-            }
-            Value::Array(items) => items.iter_mut().for_each(|it| self.restore_json(it)),
-            Value::Object(fields) => {
-                for (key, mut field) in std::mem::take(fields) {
-                    self.restore_json(&mut field);
-                    fields.insert(self.restore(&key), field);
-                }
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        }
-    }
-
-    fn redact_value(
-        &mut self,
-        heading: &str,
-        value: &mut Value,
-        depth: usize,
-    ) -> Result<(), CurationError> {
-        if depth > DEPTH_MAX {
-            return Err(CurationError::Limit {
-                what: "the nesting of a JSON value".to_owned(),
-                limit: DEPTH_MAX as u64,
-                remedy: "flatten it",
+        Err(error) => {
+            return Err(CurationError::Malformed {
+                file: job.name.to_owned(),
+                line: error.line() as u64,
+                reason: format!("it is not JSON (column {})", error.column()),
             });
         }
-        match value {
-            Value::String(text) => *text = self.redact_under(heading, text)?,
-            Value::Number(number) => {
-                let text = number.to_string();
-                let safe = self.redact_under(heading, &text)?;
-                if safe != text {
-                    self.placeholders.mark_number(&safe);
-                    *value = Value::String(safe);
-                }
+    };
+    let mut seen = Seen::default();
+    match &mut value {
+        Value::Array(items) => {
+            for item in items {
+                record(job, rewriter, item, &mut seen)?;
+                report.records += 1;
             }
-            Value::Array(items) => {
-                for item in items {
-                    self.redact_value(heading, item, depth + 1)?;
-                }
-            }
-            Value::Object(fields) => self.redact_fields(fields, depth)?,
-            Value::Null | Value::Bool(_) => {}
         }
-        Ok(())
-    }
-
-    fn redact_fields(
-        &mut self,
-        fields: &mut Map<String, Value>,
-        depth: usize,
-    ) -> Result<(), CurationError> {
-        for (key, mut field) in std::mem::take(fields) {
-            self.redact_value(&key, &mut field, depth + 1)?;
-            let mut safe = self.redact(&key)?;
-            // Operators such as `mask` may give two keys one name; neither field may be lost.
-            while fields.contains_key(&safe) {
-                safe.push('\'');
-            }
-            fields.insert(safe, field);
+        other => {
+            record(job, rewriter, other, &mut seen)?;
+            report.records = 1;
         }
-        Ok(())
     }
+    job.progress.advance(job.probe.bytes);
+    serde_json::to_writer(&mut *out, &value).map_err(|it| job.write_error()(it.into()))?;
+    out.write_all(b"\n").map_err(job.write_error())?;
+    seen.finish(job, report)
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::ops::Range;
 
-use crate::error::CurationError;
+use crate::error::DeidentificationError;
 use crate::recognisers::Kind;
 
 /// Distinct values of one conversation or document.
@@ -38,13 +38,13 @@ impl fmt::Debug for Placeholders {
 
 impl Placeholders {
     /// The placeholder of a value; a new number for a new one.
-    pub(super) fn of(&mut self, kind: Kind, text: &str) -> Result<String, CurationError> {
+    pub(super) fn of(&mut self, kind: Kind, text: &str) -> Result<String, DeidentificationError> {
         let values = self.by_value.entry(kind).or_default();
         if let Some(known) = values.get(text) {
             return Ok(known.clone());
         }
         if self.originals.len() >= VALUES_MAX {
-            return Err(CurationError::Limit {
+            return Err(DeidentificationError::Limit {
                 what: "the number of distinct identifiers".to_owned(),
                 limit: VALUES_MAX as u64,
                 remedy: "split the document, or use the operator `hash`, which remembers nothing",

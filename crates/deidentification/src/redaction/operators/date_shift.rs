@@ -336,8 +336,8 @@ mod tests {
 
     #[test]
     fn one_subject_moves_alike() {
-        use crate::deidentify::operators::tests::apply;
         use crate::recognisers::Kind;
+        use crate::redaction::operators::tests::apply;
         let of = |text| apply(&OPERATOR, Kind::DATE, text).unwrap();
         let date = |text: String| text.parse::<Date>().unwrap();
         let between = date(of("2020-03-10")) - date(of("2020-03-01"));

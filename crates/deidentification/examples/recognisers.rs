@@ -1,7 +1,7 @@
 //! Measures the recognisers: time per 1,000 tokens on real text, and growth on hostile text.
 //!
 //! ```text
-//! cargo run --release -p freehold-curation --example recognisers -- FILE...
+//! cargo run --release -p freehold-deidentification --example recognisers -- FILE...
 //! ```
 //!
 //! A file is any text (JSON and CSV count as such). It is cut into pieces of 1,000 tokens, taken
@@ -12,8 +12,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use freehold_curation::deidentify::{Policy, Redactor};
-use freehold_curation::detection::Detector;
+use freehold_deidentification::detection::Detector;
+use freehold_deidentification::redaction::{Policy, Redactor};
 
 /// 1,000 tokens of 5 bytes; English text has 4 to 5 bytes a token.
 const PIECE_BYTES: usize = 5000;

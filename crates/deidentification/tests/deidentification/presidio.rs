@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use freehold_curation::deidentify::resolve;
-use freehold_curation::detection::Detector;
-use freehold_curation::recognisers::Kind;
+use freehold_deidentification::detection::Detector;
+use freehold_deidentification::recognisers::Kind;
+use freehold_deidentification::redaction::resolve;
 use serde_json::Value;
 
 /// The types whose form is fixed: every one must be found.

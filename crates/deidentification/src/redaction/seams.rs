@@ -1,7 +1,7 @@
 //! Identifiers that are cut in two by the border between two messages.
 
 use crate::detection::{Detector, Finding};
-use crate::error::CurationError;
+use crate::error::DeidentificationError;
 
 use super::Redactor;
 
@@ -14,7 +14,7 @@ impl Redactor {
     ///
     /// # Errors
     /// As [`Redactor::redact`].
-    pub fn redact_all(&mut self, texts: &[&str]) -> Result<Vec<String>, CurationError> {
+    pub fn redact_all(&mut self, texts: &[&str]) -> Result<Vec<String>, DeidentificationError> {
         let mut findings = Vec::with_capacity(texts.len());
         for text in texts {
             findings.push(self.detector().find(text)?);
@@ -38,7 +38,7 @@ fn across(
     before: &str,
     joint: &str,
     after: &str,
-) -> Result<Vec<(Finding, Finding)>, CurationError> {
+) -> Result<Vec<(Finding, Finding)>, DeidentificationError> {
     let tail = before.floor_char_boundary(before.len().saturating_sub(REACH));
     let head = after.ceil_char_boundary(REACH.min(after.len()));
     let joined = [&before[tail..], joint, &after[..head]].concat();

@@ -1,6 +1,6 @@
 //! What is done to an identifier: one file per operator, one line in the table.
 
-use crate::error::CurationError;
+use crate::error::DeidentificationError;
 use crate::recognisers::Kind;
 
 use super::Key;
@@ -46,7 +46,7 @@ pub struct Operator {
     pub(super) apply: Apply,
 }
 
-type Apply = fn(&mut Work<'_>) -> Result<Option<String>, CurationError>;
+type Apply = fn(&mut Work<'_>) -> Result<Option<String>, DeidentificationError>;
 
 impl Operator {
     /// The operator of that name.

@@ -2,9 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
-mod recognisers {
+mod deidentification {
     pub mod conformance;
-    pub mod files;
     pub mod presidio;
     pub mod redaction;
 }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use freehold_curation::SourceFile;
-use freehold_curation::deidentify::file::{Decryptor, FileReport, FileRequest, rewrite};
-use freehold_curation::deidentify::{Key, Policy, Redactor};
-use freehold_curation::detection::Detector;
+use freehold_curation::deidentify::{Decryptor, FileReport, FileRequest, rewrite};
+use freehold_deidentification::detection::Detector;
+use freehold_deidentification::redaction::{Key, Policy, Redactor};
 use freehold_vocabulary::ports::Silent;
 
 const KEY: &str = "2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b";

@@ -12,7 +12,7 @@ use super::placeholders::{Placeholders, shaped};
 use super::restoring::{Escape, Restoring};
 use super::{Key, Policy, resolve};
 use crate::detection::{Detector, Finding, Form, Score};
-use crate::error::CurationError;
+use crate::error::DeidentificationError;
 use crate::recognisers::Kind;
 
 /// Replaces identifiers consistently across several texts and restores placeholders.
@@ -55,9 +55,9 @@ impl Redactor {
         detector: Arc<Detector>,
         policy: Arc<Policy>,
         key: Option<Key>,
-    ) -> Result<Self, CurationError> {
+    ) -> Result<Self, DeidentificationError> {
         if let Some(operator) = policy.keyed().filter(|_| key.is_none()) {
-            return Err(CurationError::Request(format!(
+            return Err(DeidentificationError::Request(format!(
                 "the operator `{}` needs a key; make one with `openssl rand -hex 32`",
                 operator.name
             )));
@@ -81,7 +81,7 @@ impl Redactor {
     ///
     /// # Errors
     /// When the text or the number of identifiers exceeds its limit.
-    pub fn redact(&mut self, text: &str) -> Result<String, CurationError> {
+    pub fn redact(&mut self, text: &str) -> Result<String, DeidentificationError> {
         self.redact_under("", text)
     }
 
@@ -89,7 +89,11 @@ impl Redactor {
     ///
     /// # Errors
     /// As [`Redactor::redact`].
-    pub fn redact_under(&mut self, heading: &str, text: &str) -> Result<String, CurationError> {
+    pub fn redact_under(
+        &mut self,
+        heading: &str,
+        text: &str,
+    ) -> Result<String, DeidentificationError> {
         let findings = self.detector.find_under(heading, text)?;
         self.apply(text, findings)
     }
@@ -102,7 +106,7 @@ impl Redactor {
         &mut self,
         text: &str,
         others: Vec<Finding>,
-    ) -> Result<String, CurationError> {
+    ) -> Result<String, DeidentificationError> {
         let mut findings = self.detector.find(text)?;
         findings.extend(others);
         self.apply(text, findings)
@@ -116,7 +120,7 @@ impl Redactor {
         &mut self,
         text: &str,
         mut findings: Vec<Finding>,
-    ) -> Result<String, CurationError> {
+    ) -> Result<String, DeidentificationError> {
         let literal = |span| Finding {
             kind: Kind::LITERAL,
             recogniser: "placeholder",
@@ -139,7 +143,7 @@ impl Redactor {
         Ok(safe)
     }
 
-    fn replace(&mut self, kind: Kind, text: &str) -> Result<String, CurationError> {
+    fn replace(&mut self, kind: Kind, text: &str) -> Result<String, DeidentificationError> {
         let operator = self.policy.operator(kind);
         let mut work = Work {
             kind,

@@ -29,8 +29,8 @@ pub const OPERATOR: Operator = Operator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deidentify::operators::tests::apply;
     use crate::recognisers::Kind;
+    use crate::redaction::operators::tests::apply;
 
     #[test]
     fn small_areas_disappear() {

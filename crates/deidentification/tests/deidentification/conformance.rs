@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use freehold_curation::detection::{Detector, Finding, Score, Selection};
-use freehold_curation::recognisers::{Kind, Pack, RECOGNISERS, Recogniser};
+use freehold_deidentification::detection::{Detector, Finding, Score, Selection};
+use freehold_deidentification::recognisers::{Kind, Pack, RECOGNISERS, Recogniser};
 use proptest::prelude::*;
 
 /// The text without its marks, and what they mark.

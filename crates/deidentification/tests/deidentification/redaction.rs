@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use freehold_curation::deidentify::{Escape, Key, Policy, Redactor};
-use freehold_curation::detection::{Detector, Finding, Form, Score};
-use freehold_curation::recognisers::{Kind, RECOGNISERS};
+use freehold_deidentification::detection::{Detector, Finding, Form, Score};
+use freehold_deidentification::recognisers::{Kind, RECOGNISERS};
+use freehold_deidentification::redaction::{Escape, Key, Policy, Redactor};
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -9,7 +9,7 @@
 
 use std::ops::Range;
 
-use crate::error::CurationError;
+use crate::error::DeidentificationError;
 use crate::recognisers::{Kind, Pack, RECOGNISERS, Recogniser};
 
 pub mod checksum;
@@ -144,7 +144,7 @@ impl Detector {
     ///
     /// # Errors
     /// When the text is longer than the selection allows.
-    pub fn find(&self, text: &str) -> Result<Vec<Finding>, CurationError> {
+    pub fn find(&self, text: &str) -> Result<Vec<Finding>, DeidentificationError> {
         self.find_under("", text)
     }
 
@@ -153,10 +153,14 @@ impl Detector {
     ///
     /// # Errors
     /// When the text is longer than the selection allows.
-    pub fn find_under(&self, heading: &str, text: &str) -> Result<Vec<Finding>, CurationError> {
+    pub fn find_under(
+        &self,
+        heading: &str,
+        text: &str,
+    ) -> Result<Vec<Finding>, DeidentificationError> {
         let max = self.selection.text_bytes_max;
         if text.len() > max {
-            return Err(CurationError::Limit {
+            return Err(DeidentificationError::Limit {
                 what: format!("a text of {} bytes", text.len()),
                 limit: max as u64,
                 remedy: "split it, or raise the limit of the detector",

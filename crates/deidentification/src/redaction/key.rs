@@ -5,7 +5,7 @@ use std::fmt;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use crate::error::CurationError;
+use crate::error::DeidentificationError;
 
 /// 32 secret bytes. Never shown.
 #[derive(Clone)]
@@ -22,7 +22,7 @@ impl Key {
     ///
     /// # Errors
     /// When the text is anything else; the text is not repeated.
-    pub fn parse(hex: &str) -> Result<Self, CurationError> {
+    pub fn parse(hex: &str) -> Result<Self, DeidentificationError> {
         let hex = hex.trim();
         let mut bytes = [0; 32];
         let valid = hex.len() == 64
@@ -35,8 +35,8 @@ impl Key {
         if valid { Ok(Self(bytes)) } else { Err(Self::malformed()) }
     }
 
-    fn malformed() -> CurationError {
-        CurationError::Request(
+    fn malformed() -> DeidentificationError {
+        DeidentificationError::Request(
             "the key for de-identification is not 64 hexadecimal digits; make one with `openssl rand -hex 32`"
                 .to_owned(),
         )

@@ -9,8 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::Operator;
-use crate::deidentify::Key;
-use crate::error::CurationError;
+use crate::error::DeidentificationError;
+use crate::redaction::Key;
 
 const OPEN: &str = "ENC[";
 
@@ -21,7 +21,7 @@ pub const OPERATOR: Operator = Operator {
     apply: |work| {
         let kind = work.kind.as_str();
         let sealed = cipher(work.key()).encrypt([kind.as_bytes()], work.text.as_bytes());
-        let sealed = sealed.map_err(|_| CurationError::Limit {
+        let sealed = sealed.map_err(|_| DeidentificationError::Limit {
             what: format!("an identifier of {} bytes", work.text.len()),
             limit: u64::from(u32::MAX),
             remedy: "use the operator `hash` for it",
@@ -34,7 +34,7 @@ pub const OPERATOR: Operator = Operator {
 ///
 /// # Errors
 /// When one of them was made with another key, or was changed since.
-pub fn decrypt(text: &str, key: &Key) -> Result<String, CurationError> {
+pub fn decrypt(text: &str, key: &Key) -> Result<String, DeidentificationError> {
     let mut cipher = cipher(key);
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
@@ -50,7 +50,7 @@ pub fn decrypt(text: &str, key: &Key) -> Result<String, CurationError> {
         let opened = opened.and_then(|it| cipher.decrypt([kind.as_bytes()], &it).ok());
         let opened = opened.and_then(|it| String::from_utf8(it).ok()).ok_or_else(|| {
             let place = text.len() - rest.len() + at;
-            CurationError::Request(format!(
+            DeidentificationError::Request(format!(
                 "the encrypted {kind} at byte {place} does not open with this key; use the key it was made with, or restore the text if it was changed"
             ))
         })?;
@@ -78,8 +78,8 @@ fn cipher(key: &Key) -> Aes256Siv {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deidentify::operators::tests::apply;
     use crate::recognisers::Kind;
+    use crate::redaction::operators::tests::apply;
 
     #[test]
     fn what_was_encrypted_comes_back() {

@@ -17,8 +17,8 @@ pub const OPERATOR: Operator = Operator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deidentify::operators::tests::apply;
     use crate::recognisers::Kind;
+    use crate::redaction::operators::tests::apply;
 
     #[test]
     fn equal_values_stay_equal_and_kinds_apart() {
