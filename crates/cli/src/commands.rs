@@ -7,6 +7,7 @@ mod audit;
 mod base;
 mod calibrate;
 mod config;
+mod cost;
 mod data;
 mod deidentify;
 mod doctor;
@@ -77,6 +78,7 @@ enum Command {
     #[command(subcommand)]
     Review(review::Command),
     Report(report::Arguments),
+    Cost(cost::Arguments),
     #[command(subcommand)]
     Route(route::Command),
     #[command(subcommand)]
@@ -147,6 +149,7 @@ fn dispatch(cli: Cli, form: Form) -> Result<()> {
         Command::Feedback(arguments) => feedback::run(&arguments, &session()?),
         Command::Review(command) => review::run(&command, &session()?),
         Command::Report(arguments) => report::run(&arguments, &session()?),
+        Command::Cost(arguments) => cost::run(&arguments, &session()?),
         Command::Route(command) => route::run(&command, &session()?),
         Command::Keys(command) => keys::run(&command, &session()?),
         Command::Engines(command) => engines::run(&command, cli.config.as_deref(), form),

@@ -4,6 +4,7 @@
 //! environment, for secrets only.
 
 pub mod compute;
+pub mod economics;
 pub mod embedding;
 pub mod engines;
 pub mod models;
@@ -21,6 +22,7 @@ use freehold_vocabulary::{TaskName, Trace};
 use serde::{Deserialize, Serialize};
 
 pub use compute::ComputeConfig;
+pub use economics::{EconomicsConfig, Prices};
 pub use embedding::EmbeddingConfig;
 pub use engines::EngineConfig;
 pub use models::ModelConfig;
@@ -51,6 +53,8 @@ pub struct Config {
     /// The encoder whose vectors are compared.
     #[serde(default)]
     pub embedding: EmbeddingConfig,
+    #[serde(default)]
+    pub economics: EconomicsConfig,
     /// Engines elsewhere; nothing goes to one unless its clearance allows it.
     #[serde(default)]
     pub engines: BTreeMap<freehold_vocabulary::EngineName, EngineConfig>,
@@ -62,6 +66,9 @@ pub struct Config {
     /// The folder of the file: relative paths start here.
     #[serde(skip)]
     pub root: PathBuf,
+    /// What [models] and the price list say together.
+    #[serde(skip)]
+    pub prices: Prices,
 }
 
 impl Config {
@@ -102,6 +109,7 @@ impl Config {
         }
         config.compute.check().context("[compute]")?;
         config.embedding.check().context("[embedding]")?;
+        config.prices = Prices::of(&config)?;
         Ok(config)
     }
 

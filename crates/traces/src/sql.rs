@@ -111,6 +111,8 @@ SELECT id, at, task, day, caller, endpoint, outcome, tier, latency_us,
        generation['reasoning_tokens'] AS reasoning_tokens, generation['basis'] AS basis,
        generation['cost_picos'] AS cost_picos, generation['currency'] AS currency,
        generation['first_token_us'] AS first_token_us, generation['tries'] AS tries,
+       generation['cache'] AS cache, generation['saved_picos'] AS saved_picos,
+       generation['saved_currency'] AS saved_currency,
        generation['request'] AS request, generation['answer'] AS answer
 FROM traces WHERE generation IS NOT NULL";
 

@@ -38,4 +38,4 @@ pub use promise::PromiseScope;
 pub use random::{Random, Seed};
 pub use task::{Bar, Metric, Task};
 pub use tier::Tier;
-pub use trace::{Ending, Generation, Outcome, TierAnswer, Trace, TraceId, Try};
+pub use trace::{CacheKind, Ending, Generation, Outcome, TierAnswer, Trace, TraceId, Try};

@@ -8,7 +8,7 @@ use crate::{Digest, Label, TaskName, Tier, Timestamp};
 
 mod generation;
 
-pub use generation::{Ending, Generation, Try};
+pub use generation::{CacheKind, Ending, Generation, Try};
 
 /// The name of a trace: 26 characters, sortable by time.
 ///

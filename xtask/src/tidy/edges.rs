@@ -15,6 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ledger-sql", &["vocabulary", "ledger"]),
     ("deidentification", &["vocabulary"]),
     ("curation", &["vocabulary", "deidentification"]),
+    ("economics", &["vocabulary"]),
     ("evaluation", &["vocabulary"]),
     ("routing", &["vocabulary", "evaluation"]),
     ("artifacts", &["vocabulary"]),
@@ -22,7 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("models", &["vocabulary"]),
     ("engines", &["vocabulary", "models"]),
     ("training", &["vocabulary", "models"]),
-    ("gateway", &["vocabulary", "ledger", "routing"]),
+    ("gateway", &["vocabulary", "ledger", "economics", "routing"]),
     (
         "cli",
         &[
@@ -31,6 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ledger-sql",
             "curation",
             "deidentification",
+            "economics",
             "evaluation",
             "routing",
             "artifacts",

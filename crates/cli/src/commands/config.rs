@@ -4,7 +4,10 @@ use std::path::Path;
 
 use anyhow::Result;
 use clap::Subcommand;
+use freehold_economics::Day;
+use freehold_vocabulary::Clock as _;
 
+use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::output::{self, Form};
 
@@ -26,8 +29,16 @@ pub fn run(command: &Command, path: Option<&Path>, form: Form) -> Result<()> {
         }
         Command::Check => {
             let tasks = config.tasks.len();
-            let summary = serde_json::json!({ "valid": true, "tasks": tasks });
-            output::print(form, &summary, |_| format!("valid: {tasks} task(s)"))
+            let today = Day::of(SystemClock.now());
+            config.prices.check_today(today)?;
+            let stale = config.prices.stale(today, config.economics.price_stale_after_days);
+            let warnings: Vec<String> = stale.iter().map(ToString::to_string).collect();
+            let summary =
+                serde_json::json!({ "valid": true, "tasks": tasks, "warnings": warnings });
+            output::print(form, &summary, |_| {
+                let warned: String = warnings.iter().map(|it| format!("warning: {it}\n")).collect();
+                format!("{warned}valid: {tasks} task(s)")
+            })
         }
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use freehold_economics::Day;
 use freehold_gateway::{Access, App, Limits, Parts};
 use freehold_ledger::Sequence;
 use freehold_traces::{Options, Traces};
@@ -43,6 +44,12 @@ pub fn run(arguments: &Arguments, session: Session) -> Result<()> {
         bail!(
             "{bind} can be reached from elsewhere and there is no API key; run `freehold keys add NAME` first"
         );
+    }
+    let today = Day::of(now);
+    session.config.prices.check_today(today)?;
+    for stale in session.config.prices.stale(today, session.config.economics.price_stale_after_days)
+    {
+        tracing::warn!("{stale}");
     }
     let access = if any_key { Access::Keys } else { Access::Open };
     let traces = Arc::new(Traces::open(session.traces_folder()?, Options::default())?);

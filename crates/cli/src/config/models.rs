@@ -3,8 +3,8 @@
 //! A model with an `engine` answers under its name; one without only gives its price to reports.
 
 use anyhow::{Context as _, Result, bail};
-use freehold_gateway::ModelPrice;
-use freehold_vocabulary::price::{ListPrice, TokenPrice};
+use freehold_economics::tariff::Price;
+use freehold_economics::{Day, Exact, Rates, Tariff, TokenRates, price_list};
 use freehold_vocabulary::{DataClass, EngineName, Tier};
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,9 @@ pub struct ModelConfig {
     /// The class of requests that name this model, if not `serve.default_data_class`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_class: Option<DataClass>,
-    pub price: PriceSetting,
+    /// Or a [[price]] in the price list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price: Option<PriceSetting>,
 }
 
 /// A price, or the statement that nobody knows it.
@@ -70,12 +72,6 @@ pub struct PriceConfig {
 
 impl ModelConfig {
     pub fn check(&self) -> Result<()> {
-        if let PriceSetting::Known(price) = &self.price {
-            price.tokens()?;
-            if price.as_of.len() != 10 {
-                bail!("price.as_of is `{}`; expected a day such as `2026-11-01`", price.as_of);
-            }
-        }
         if self.engine.is_none()
             && (self.upstream.is_some() || !self.fallback.is_empty() || self.data_class.is_some())
         {
@@ -83,38 +79,30 @@ impl ModelConfig {
         }
         Ok(())
     }
-
-    /// What one answer costs.
-    pub fn model_price(&self) -> Result<ModelPrice> {
-        Ok(match &self.price {
-            PriceSetting::Known(price) => ModelPrice::Known(price.tokens()?),
-            PriceSetting::Unknown(_) => ModelPrice::Unknown,
-        })
-    }
-
-    /// As the word that reports use; none where the price is not known.
-    pub fn list_price(&self, name: &str) -> Option<ListPrice> {
-        let PriceSetting::Known(price) = &self.price else { return None };
-        Some(ListPrice {
-            model: name.to_owned(),
-            provider: self.provider.clone(),
-            currency: price.currency.clone(),
-            input_per_million: price.input_per_million,
-            output_per_million: price.output_per_million,
-            as_of: price.as_of.clone(),
-            source: price.source.clone(),
-        })
-    }
 }
 
 impl PriceConfig {
-    fn tokens(&self) -> Result<TokenPrice> {
-        let price = TokenPrice::per_million(
+    /// A price that holds from the day on which it was read.
+    pub fn tariff(&self, name: &str) -> Result<Tariff> {
+        price_list::check_currency(&self.currency).map_err(anyhow::Error::msg)?;
+        let exact = |number: f64| Exact::parse(&number.to_string());
+        let rates = TokenRates::new(
             &self.currency,
-            self.input_per_million,
-            self.output_per_million,
+            exact(self.input_per_million)?,
+            exact(self.output_per_million)?,
+            self.cached_input_per_million.map(exact).transpose()?,
+            self.cache_written_per_million.map(exact).transpose()?,
         )?;
-        Ok(price.with_cache(self.cached_input_per_million, self.cache_written_per_million)?)
+        let as_of = Day::parse(&self.as_of).context("price.as_of")?;
+        let price = Price {
+            valid_from: as_of,
+            currency: self.currency.clone(),
+            per_request: Exact::default(),
+            rates: Rates::Tokens(rates),
+            as_of,
+            source: self.source.clone(),
+        };
+        Ok(Tariff::new(name, vec![price])?)
     }
 }
 
@@ -148,17 +136,20 @@ mod tests {
     const PRICE: &str = "price = { currency = \"USD\", input_per_million = 2.5, output_per_million = 10.0, as_of = \"2026-11-01\", source = \"list\" }";
 
     #[test]
-    fn a_model_has_a_price_or_says_that_nobody_knows_it() {
+    fn a_price_is_a_number_or_the_word_unknown() {
         let head = "tier = \"frontier\"\nprovider = \"a\"\nengine = \"cloud\"\n";
-        refused(head, "price");
         refused(&format!("{head}price = \"free\""), "unknown");
-        refused(&format!("{head}{}", PRICE.replace("2.5", "-2.5")), "not a price");
-        refused(&format!("{head}{}", PRICE.replace("2.5", "0.00000049")), "not a price");
-        let known = parse(&format!("{head}{PRICE}")).unwrap();
-        assert!(matches!(known.model_price().unwrap(), ModelPrice::Known(_)));
-        let unknown = parse(&format!("{head}price = \"unknown\"")).unwrap();
-        assert_eq!(unknown.model_price().unwrap(), ModelPrice::Unknown);
-        assert!(unknown.list_price("a").is_none());
+        let price = |text: &str| match parse(&format!("{head}{text}")).unwrap().price {
+            Some(PriceSetting::Known(price)) => price.tariff("a").map(drop),
+            other => panic!("{other:?}"),
+        };
+        price(PRICE).unwrap();
+        for bad in ["-2.5", "0.00000049"] {
+            assert!(price(&PRICE.replace("2.5", bad)).is_err(), "{bad}");
+        }
+        assert!(price(&PRICE.replace("2026-11-01", "2026-11-31")).is_err());
+        assert!(price(&PRICE.replace("USD", "dollars")).is_err());
+        assert!(parse(&format!("{head}price = \"unknown\"")).is_ok());
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl Generation {
                 engine,
                 upstream: model.upstream.clone().unwrap_or_else(|| name.clone()),
                 tier: model.tier,
-                price: model.model_price()?,
+                price: config.prices.model(name),
                 data_class: model.data_class,
                 fallback: model.fallback.clone(),
             }));

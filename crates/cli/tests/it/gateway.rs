@@ -1,6 +1,7 @@
 //! One door for OpenAI and Anthropic clients: the binary, a real engine over HTTP, and a stand-in
 //! that speaks the provider's wire format on loopback.
 
+mod cost;
 mod provider;
 
 use std::io::{Read as _, Write as _};

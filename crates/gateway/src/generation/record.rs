@@ -77,7 +77,7 @@ pub(super) async fn record(
 pub(crate) async fn keep(app: &App, kept: Kept<'_>, said: Said) -> Result<Settled, ApiError> {
     let model = &kept.offered.model;
     let (usage, basis) = (said.usage, said.basis.unwrap_or(UsageBasis::Nothing));
-    let cost = model.price.cost(&usage);
+    let cost = model.price.cost(&usage, kept.asking.at);
     let generation = Generation {
         model: model.name.clone(),
         engine: model.engine.card().name().clone(),
@@ -91,6 +91,8 @@ pub(crate) async fn keep(app: &App, kept: Kept<'_>, said: Said) -> Result<Settle
         cost: cost.clone(),
         first_token_us: kept.first_token_us,
         tries: kept.tries,
+        cache: None,
+        saved: None,
         request: said.request,
         answer: said.answer,
     };

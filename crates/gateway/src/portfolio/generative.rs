@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use freehold_economics::Tariff;
 use freehold_vocabulary::chat::Usage;
 use freehold_vocabulary::egress::EgressPolicy;
 use freehold_vocabulary::ports::ChatEngine;
-use freehold_vocabulary::price::{Cost, TokenPrice};
-use freehold_vocabulary::{DataClass, Tier};
+use freehold_vocabulary::price::Cost;
+use freehold_vocabulary::{DataClass, Tier, Timestamp};
 
 use super::PortfolioError;
 
@@ -27,20 +28,20 @@ pub struct GenerativeModel {
     pub fallback: Vec<String>,
 }
 
-/// What the tokens of a model cost.
+/// What the answers of a model cost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ModelPrice {
-    Known(TokenPrice),
+    Known(Tariff),
     /// The operator states that nobody knows; a cost is then absent, never 0.
     Unknown,
 }
 
 impl ModelPrice {
-    /// What that many tokens cost, if it is known.
+    /// What an answer with that many tokens costs at that instant, if it is known.
     #[must_use]
-    pub fn cost(&self, usage: &Usage) -> Option<Cost> {
+    pub fn cost(&self, usage: &Usage, at: Timestamp) -> Option<Cost> {
         match self {
-            Self::Known(price) => Some(price.cost(usage)),
+            Self::Known(tariff) => Some(tariff.cost(usage, at)),
             Self::Unknown => None,
         }
     }

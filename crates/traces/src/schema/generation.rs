@@ -9,7 +9,7 @@ use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use freehold_vocabulary::chat::{Usage, UsageBasis};
 use freehold_vocabulary::price::Cost;
-use freehold_vocabulary::{DataClass, Ending, EngineName, Generation, Trace, Try};
+use freehold_vocabulary::{CacheKind, DataClass, Ending, EngineName, Generation, Trace, Try};
 
 use super::decode::{Reason, column, optional, unsigned, value};
 
@@ -18,7 +18,7 @@ pub fn field() -> FieldRef {
     Arc::new(Field::new("generation", DataType::Struct(fields()), true))
 }
 
-const NUMBERS: [&str; 7] = [
+const NUMBERS: [&str; 8] = [
     "input_tokens",
     "cached_input_tokens",
     "cache_written_tokens",
@@ -26,6 +26,7 @@ const NUMBERS: [&str; 7] = [
     "reasoning_tokens",
     "cost_picos",
     "first_token_us",
+    "saved_picos",
 ];
 
 fn fields() -> Fields {
@@ -35,7 +36,8 @@ fn fields() -> Fields {
     let long = ["request", "answer"];
     let long = long.map(|name| Arc::new(Field::new(name, DataType::LargeUtf8, true)));
     let tries = Arc::new(Field::new("tries", DataType::List(try_item()), true));
-    texts.chain(numbers).chain(long).chain([tries]).collect()
+    let cache = ["cache", "saved_currency"].map(text);
+    texts.chain(numbers).chain(long).chain([tries]).chain(cache).collect()
 }
 
 fn text(name: &str) -> FieldRef {
@@ -80,9 +82,12 @@ pub fn of(traces: &[Trace]) -> ArrayRef {
         numbers(|it| Some(it.usage.reasoning_tokens)),
         numbers(|it| it.cost.as_ref().map(|cost| cost.picos)),
         numbers(|it| it.first_token_us),
+        numbers(|it| it.saved.as_ref().map(|saved| saved.picos)),
         long(|it| it.request.as_deref()),
         long(|it| it.answer.as_deref()),
         tries(&all),
+        texts(|it| it.cache.map(CacheKind::as_str)),
+        texts(|it| it.saved.as_ref().map(|saved| saved.currency.as_str())),
     ];
     let nulls = NullBuffer::from_iter(all.iter().map(Option::is_some));
     let rows = StructArray::try_new_with_length(fields(), columns, Some(nulls), all.len());
@@ -125,10 +130,15 @@ pub fn at(batch: &RecordBatch, row: usize) -> Result<Option<Generation>, Reason>
         let texts: &LargeStringArray = column(get(name), name)?;
         Ok::<_, Reason>(texts.is_valid(row).then(|| texts.value(row).to_owned()))
     };
-    let cost = match (short("currency")?, number("cost_picos")?) {
-        (Some(currency), Some(picos)) => Some(Cost { currency, picos }),
-        (None, None) => None,
-        _ => return Err("a cost has a currency, and a currency a cost".to_owned()),
+    let cost = cost_of(short("currency")?, number("cost_picos")?)?;
+    // Files from before there were caches have no such columns.
+    let newer = get("cache").is_some();
+    let (cache, saved) = if newer {
+        let saved = cost_of(short("saved_currency")?, number("saved_picos")?)?;
+        let cache = short("cache")?.map(|it| word(&CacheKind::ALL, CacheKind::as_str, &it));
+        (cache.transpose()?, saved)
+    } else {
+        (None, None)
     };
     let usage = Usage {
         input_tokens: tokens("input_tokens")?,
@@ -150,9 +160,19 @@ pub fn at(batch: &RecordBatch, row: usize) -> Result<Option<Generation>, Reason>
         cost,
         first_token_us: number("first_token_us")?,
         tries: tries_at(&column::<ListArray>(get("tries"), "tries")?.value(row))?,
+        cache,
+        saved,
         request: long("request")?,
         answer: long("answer")?,
     }))
+}
+
+fn cost_of(currency: Option<String>, picos: Option<u64>) -> Result<Option<Cost>, Reason> {
+    match (currency, picos) {
+        (Some(currency), Some(picos)) => Ok(Some(Cost { currency, picos })),
+        (None, None) => Ok(None),
+        _ => Err("a cost has a currency, and a currency a cost".to_owned()),
+    }
 }
 
 fn tries_at(list: &ArrayRef) -> Result<Vec<Try>, Reason> {

@@ -1,8 +1,11 @@
 //! Generated answers: kept whole through log and Parquet, and open to questions.
 
 use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
 
-use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::array::{Array as _, ArrayRef, RecordBatch, StructArray};
+use datafusion::arrow::datatypes::FieldRef;
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use freehold_traces::{QUESTIONS, Traces};
@@ -10,7 +13,7 @@ use freehold_vocabulary::chat::{Usage, UsageBasis};
 use freehold_vocabulary::ports::TraceLog as _;
 use freehold_vocabulary::price::Cost;
 use freehold_vocabulary::{
-    DataClass, Ending, EngineName, Generation, Outcome, TaskName, Tier, Trace, Try,
+    CacheKind, DataClass, Ending, EngineName, Generation, Outcome, TaskName, Tier, Trace, Try,
 };
 
 use crate::sample::{ask, open, parquet_files, quiet, trace};
@@ -44,6 +47,10 @@ fn generated(number: u64) -> Trace {
             .then(|| Cost { currency: "EUR".to_owned(), picos: 3_000_000_001 }),
         first_token_us: (!failed).then_some(1200),
         tries: if number % 2 == 1 { vec![first, last] } else { vec![last] },
+        cache: number.is_multiple_of(5).then_some(CacheKind::Exact),
+        saved: number
+            .is_multiple_of(10)
+            .then(|| Cost { currency: "EUR".to_owned(), picos: number + 1 }),
         request: number.is_multiple_of(4).then(|| "{\"messages\":[]}".to_owned()),
         answer: None,
     };
@@ -66,6 +73,56 @@ async fn check_found(traces: &Traces, when: &str) {
         assert_eq!(traces.find(&wanted.id).await.unwrap(), Some(wanted), "{when}");
     }
     assert_eq!(traces.find(&trace(20).id).await.unwrap(), Some(trace(20)), "{when}");
+}
+
+/// Writes every file anew, as an older version would have written it.
+fn rewrite(folder: &Path, older: impl Fn(&RecordBatch) -> RecordBatch) {
+    for file in parquet_files(folder) {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&file).unwrap()).unwrap();
+        let batches: Vec<RecordBatch> =
+            reader.build().unwrap().map(|batch| older(&batch.unwrap())).collect();
+        let file = File::create(&file).unwrap();
+        let mut writer = ArrowWriter::try_new(file, batches[0].schema(), None).unwrap();
+        batches.iter().for_each(|batch| writer.write(batch).unwrap());
+        writer.close().unwrap();
+    }
+}
+
+/// The batch without what a generation says of caches.
+fn before_caches(batch: &RecordBatch) -> RecordBatch {
+    let generation = batch.column_by_name("generation").unwrap();
+    let generation = generation.as_any().downcast_ref::<StructArray>().unwrap();
+    let newer = ["cache", "saved_picos", "saved_currency"];
+    let fields = generation.fields().iter().cloned().zip(generation.columns().iter().cloned());
+    let (fields, columns): (Vec<FieldRef>, Vec<ArrayRef>) =
+        fields.filter(|(field, _)| !newer.contains(&field.name().as_str())).unzip();
+    let nulls = generation.nulls().cloned();
+    let older: ArrayRef = Arc::new(StructArray::try_new(fields.into(), columns, nulls).unwrap());
+    let named = batch.schema().fields().iter().map(|it| it.name().clone()).collect::<Vec<_>>();
+    let columns = named.iter().zip(batch.columns()).map(|(name, column)| {
+        let column = if name == "generation" { &older } else { column };
+        (name.as_str(), Arc::clone(column), name == "certificate" || name == "generation")
+    });
+    RecordBatch::try_from_iter_with_nullable(columns).unwrap()
+}
+
+#[tokio::test]
+async fn a_file_from_before_caches_is_read_beside_newer_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let traces = open(folder.path(), quiet());
+    traces.append([1, 2, 3].map(generated).into()).await.unwrap();
+    traces.compact().await.unwrap();
+    rewrite(folder.path(), before_caches);
+    traces.append([5, 10].map(generated).into()).await.unwrap();
+    let counts = "SELECT count(*), count(cache), sum(saved_picos) FROM generations";
+    for when in ["beside the log", "beside a newer file"] {
+        for number in [1, 2, 3, 5, 10] {
+            let wanted = generated(number);
+            assert_eq!(traces.find(&wanted.id).await.unwrap(), Some(wanted), "{when}");
+        }
+        assert_eq!(ask(folder.path(), counts).await, ["5 2 11"], "{when}");
+        traces.compact().await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -96,19 +153,10 @@ async fn a_file_from_before_generations_is_read_beside_newer_ones() {
     let traces = open(folder.path(), quiet());
     traces.append((20..23).map(trace).collect()).await.unwrap();
     traces.compact().await.unwrap();
-    for file in parquet_files(folder.path()) {
-        let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&file).unwrap()).unwrap();
-        let batches: Vec<RecordBatch> = reader.build().unwrap().map(Result::unwrap).collect();
-        let older = |batch: &RecordBatch| {
-            let columns: Vec<usize> = (0..batch.num_columns() - 1).collect();
-            batch.project(&columns).unwrap()
-        };
-        let batches: Vec<RecordBatch> = batches.iter().map(older).collect();
-        let file = File::create(&file).unwrap();
-        let mut writer = ArrowWriter::try_new(file, batches[0].schema(), None).unwrap();
-        batches.iter().for_each(|batch| writer.write(batch).unwrap());
-        writer.close().unwrap();
-    }
+    rewrite(folder.path(), |batch| {
+        let columns: Vec<usize> = (0..batch.num_columns() - 1).collect();
+        batch.project(&columns).unwrap()
+    });
     traces.append((0..12).map(generated).collect()).await.unwrap();
     check_found(&traces, "beside an older file").await;
     traces.compact().await.unwrap();

@@ -34,12 +34,42 @@ pub struct Generation {
     pub first_token_us: Option<u64>,
     /// Every engine that was asked, in order; the last one answered, or failed last.
     pub tries: Vec<Try>,
+    /// The cache that gave the answer, so that no engine was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<CacheKind>,
+    /// What an engine would have asked for the answer of the cache, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saved: Option<Cost>,
     /// The request as JSON, where content is kept; images are named by digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
     /// The choices as JSON, where content is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
+}
+
+/// How a cache knew the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CacheKind {
+    /// The same was asked before.
+    Exact,
+    /// Something was asked before that means the same, as far as a certified threshold goes.
+    Semantic,
+}
+
+impl CacheKind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::Exact, Self::Semantic];
+
+    /// The word used in records, metrics and headers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Semantic => "semantic",
+        }
+    }
 }
 
 /// How a generation ended.

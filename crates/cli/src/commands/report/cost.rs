@@ -1,6 +1,7 @@
 //! What a million requests cost here, and at a list price.
 
 use anyhow::{Context as _, Result};
+use freehold_economics::Day;
 use freehold_evaluation::page::{CostLine, FunnelStep, ModelLine};
 use freehold_models::TextTokenizer;
 use freehold_routing::cost::{MeasuredTier, ProcessorPrice, cascade_cost};
@@ -77,8 +78,9 @@ pub fn lines(
     };
     costs.input_tokens = prompt_tokens(&tokenizer, route, examples)?;
     costs.output_tokens = answer_tokens(&tokenizer, route)?;
-    for (name, model) in &session.config.models {
-        let Some(list) = model.list_price(name) else { continue };
+    let today = Day::of(session.now());
+    for name in session.config.models.keys() {
+        let Some(list) = session.config.list_price(name, today) else { continue };
         let asked = list.per_million_requests(costs.input_tokens, costs.output_tokens);
         let factor = freehold_routing::cost::times_dearer(
             &cascade,

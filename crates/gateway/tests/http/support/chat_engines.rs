@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
 use async_trait::async_trait;
+use freehold_economics::PriceList;
 use freehold_gateway::{Egress, GenerativeModel, ModelPrice, Portfolio};
 use freehold_vocabulary::chat::{
     ChatError, ChatEvent, ChatRequest, EmbeddingsAnswer, EmbeddingsInput, EmbeddingsRequest,
@@ -14,7 +15,6 @@ use freehold_vocabulary::chat::{
 };
 use freehold_vocabulary::egress::{Allow, Cleared, EgressPolicy, EngineClearance, Place};
 use freehold_vocabulary::ports::{ChatEngine, ChatEngineCard, ChatStream, Health, OfferedModel};
-use freehold_vocabulary::price::TokenPrice;
 use freehold_vocabulary::{DataClass, EngineName, Tier};
 
 /// What the engine says to every request, and what it was asked.
@@ -174,7 +174,10 @@ impl ChatEngine for Scripted {
 }
 
 pub fn model(name: &str, engine: &Arc<Scripted>, fallback: &[&str]) -> Arc<GenerativeModel> {
-    let price = TokenPrice::per_million("USD", 2.5, 10.0).unwrap();
+    let prices = format!(
+        "[[price]]\nmodel = \"{name}\"\nvalid_from = \"2026-01-01\"\ncurrency = \"USD\"\ninput_per_million = 2.5\noutput_per_million = 10\nas_of = \"2026-01-01\"\nsource = \"test\"\n"
+    );
+    let price = PriceList::parse(&prices).unwrap().find(name).unwrap().clone();
     Arc::new(GenerativeModel {
         name: name.to_owned(),
         engine: engine.clone(),
