@@ -3,6 +3,7 @@
 //! Errors name the file, the line, the key and what to do. `${NAME}` takes a value from the
 //! environment, for secrets only.
 
+pub mod cache;
 pub mod compute;
 pub mod economics;
 pub mod embedding;
@@ -21,6 +22,7 @@ use anyhow::{Context as _, Result, bail};
 use freehold_vocabulary::{TaskName, Trace};
 use serde::{Deserialize, Serialize};
 
+pub use cache::CacheConfig;
 pub use compute::ComputeConfig;
 pub use economics::{EconomicsConfig, Prices};
 pub use embedding::EmbeddingConfig;
@@ -48,6 +50,8 @@ pub struct Config {
     pub traces: TracesConfig,
     #[serde(default)]
     pub serve: ServeConfig,
+    #[serde(default)]
+    pub cache: CacheConfig,
     #[serde(default)]
     pub compute: ComputeConfig,
     /// The encoder whose vectors are compared.

@@ -1,6 +1,7 @@
 //! The only place that knows both domains and adapters: opens stores, resolves names, loads
 //! models.
 
+pub mod cache_folder;
 pub mod deployments;
 pub mod embedding;
 pub mod engines;

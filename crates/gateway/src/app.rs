@@ -15,6 +15,7 @@ use freehold_vocabulary::ports::{AttemptLog, TraceLog};
 use freehold_vocabulary::{Clock, Seed};
 use tokio::sync::Semaphore;
 
+use crate::caches::{CacheLimits, CacheShelf, Caches};
 use crate::error::ApiError;
 use crate::ids::Ids;
 use crate::layers::auth::KnownKeys;
@@ -64,6 +65,8 @@ pub struct Limits {
     pub answer_timeout: Duration,
     /// How long requests in flight get to finish once the server stops.
     pub drain_timeout: Duration,
+    /// How many answers are kept to be given again.
+    pub cache: CacheLimits,
 }
 
 impl Default for Limits {
@@ -79,6 +82,7 @@ impl Default for Limits {
             body_timeout: Duration::from_secs(15),
             answer_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(25),
+            cache: CacheLimits::default(),
         }
     }
 }
@@ -93,6 +97,7 @@ pub struct Inner {
     pub(crate) parts: Parts,
     pub(crate) metrics: Metrics,
     pub(crate) ids: Ids,
+    pub(crate) caches: Caches,
     pub(crate) known_keys: KnownKeys,
     pub(crate) permits: Arc<Semaphore>,
     serving: ArcSwap<Serving>,
@@ -152,6 +157,7 @@ impl App {
             Serving { portfolio: Arc::default(), counters: HashMap::new(), models: HashMap::new() };
         Self(Arc::new(Inner {
             ids: Ids::new(parts.seed),
+            caches: Caches::new(parts.limits.cache),
             parts,
             metrics: Metrics::new(),
             known_keys: KnownKeys::default(),
@@ -159,6 +165,11 @@ impl App {
             serving: ArcSwap::from_pointee(nothing),
             draining: AtomicBool::new(false),
         }))
+    }
+
+    /// Keeps answers there too, where the rule on kept content lets it. The first shelf stays.
+    pub fn keep_cache_on(&self, shelf: Arc<dyn CacheShelf>) {
+        self.caches.keep_on(shelf);
     }
 
     /// Serves this portfolio from the next request on; those in flight finish with the old one.

@@ -17,7 +17,7 @@ use std::collections::VecDeque;
 
 use freehold_vocabulary::chat::{ChatEvent, ChatRequest, Usage, UsageBasis};
 use freehold_vocabulary::price::Cost;
-use freehold_vocabulary::{DataClass, EngineName, Tier, Timestamp, TraceId};
+use freehold_vocabulary::{CacheKind, DataClass, EngineName, Tier, Timestamp, TraceId};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
@@ -61,6 +61,9 @@ pub(crate) struct About {
     pub(crate) rule: String,
     /// Wishes of the request that the engine could not fulfil.
     pub(crate) ignored_parameters: Vec<String>,
+    /// The cache that knew the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cache: Option<CacheKind>,
 }
 
 /// What comes after the beginning.

@@ -13,6 +13,7 @@ pub mod serve;
 mod answer;
 mod anthropic;
 mod app;
+mod caches;
 mod egress;
 mod extract;
 mod feedback;
@@ -29,6 +30,7 @@ mod tasks;
 mod walk;
 
 pub use app::{Access, App, Limits, Parts};
+pub use caches::{CacheLimits, CacheShelf, CacheUse};
 pub use portfolio::{
     Deployed, DeployedTier, Egress, GenerativeModel, KeptContent, ModelPrice, Portfolio,
     PortfolioError,

@@ -8,7 +8,7 @@ use axum::routing::{MethodRouter, get, post};
 use crate::app::{App, shown};
 use crate::error::ApiError;
 use crate::layers::{auth, in_flight, observe, rescue};
-use crate::{anthropic, feedback, openai, probes, systemone, tasks};
+use crate::{anthropic, caches, feedback, openai, probes, systemone, tasks};
 
 /// One route of the API.
 #[derive(Debug)]
@@ -61,6 +61,8 @@ pub fn router(app: App) -> Router {
     let answering = guarded(KeyAndPlace)
         // Who asks, and may they?
         .route_layer(authenticate.clone())
+        // What the caller wishes of the cache, and what it did.
+        .route_layer(from_fn(caches::layer))
         // Beyond the limit, refuse before any work is done.
         .route_layer(from_fn_with_state(app.clone(), in_flight::layer));
     let monitoring = guarded(Key).route_layer(authenticate);

@@ -19,6 +19,7 @@ use tokio::time::MissedTickBehavior;
 use crate::clock::SystemClock;
 use crate::output::Form;
 use crate::wiring::Session;
+use crate::wiring::cache_folder::CacheFolder;
 use crate::wiring::deployments::Deployments;
 use crate::wiring::engines::Generation;
 
@@ -64,6 +65,13 @@ pub fn run(arguments: &Arguments, session: Session) -> Result<()> {
         limits: limits(&session),
         seed,
     });
+    if let Some(folder) = &session.config.cache.folder {
+        let folder = session.config.root.join(folder);
+        let bytes_max = session.config.cache.folder_bytes_max.get();
+        let shelf = CacheFolder::open(&folder, bytes_max)
+            .with_context(|| format!("[cache]: folder, which is {}", folder.display()))?;
+        app.keep_cache_on(Arc::new(shelf));
+    }
     let log: Arc<dyn AttemptLog> = Arc::new(app.clone());
     let generation = Generation::new(&session.config, seed, &log)?;
     let threads = NonZeroUsize::new(session.config.compute.threads())
@@ -107,6 +115,7 @@ fn limits(session: &Session) -> Limits {
         text_bytes_max: serve.text_bytes_max,
         in_flight_max: serve.in_flight_max,
         drain_timeout: Duration::from_millis(u64::from(serve.drain_ms.get())),
+        cache: session.config.cache.limits(),
         ..Limits::default()
     }
 }

@@ -29,6 +29,10 @@ pub struct ModelConfig {
     /// The class of requests that name this model, if not `serve.default_data_class`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_class: Option<DataClass>,
+    /// Whether an answer may be given again: unsaid, to requests with temperature 0; `true`, to
+    /// every request that has no effect but its answer; `false`, never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache: Option<bool>,
     /// Or a [[price]] in the price list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<PriceSetting>,

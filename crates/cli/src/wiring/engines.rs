@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use freehold_engines::remote::RemoteEngine;
 use freehold_engines::remote::resilience::{ReplicaOptions, Replicas};
-use freehold_gateway::{Egress, GenerativeModel, KeptContent, Portfolio};
+use freehold_gateway::{CacheUse, Egress, GenerativeModel, KeptContent, Portfolio};
 use freehold_vocabulary::egress::{Allow, EgressPolicy};
 use freehold_vocabulary::ports::{AttemptLog, ChatEngine};
 use freehold_vocabulary::{EngineName, Seed};
@@ -45,6 +45,11 @@ impl Generation {
                 tier: model.tier,
                 price: config.prices.model(name),
                 data_class: model.data_class,
+                cache: match model.cache {
+                    None => CacheUse::Deterministic,
+                    Some(true) => CacheUse::Always,
+                    Some(false) => CacheUse::Never,
+                },
                 fallback: model.fallback.clone(),
             }));
         }

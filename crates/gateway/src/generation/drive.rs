@@ -6,9 +6,13 @@ use std::future::poll_fn;
 use freehold_vocabulary::chat::{ChatError, ChatEvent, ChatRequest, Delivery, Remedy};
 use freehold_vocabulary::egress::Classified;
 use freehold_vocabulary::ports::ChatStream;
-use freehold_vocabulary::{Ending, EngineName, TraceId, Try};
+use freehold_vocabulary::{CacheKind, Ending, EngineName, TraceId, Try};
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
+
+mod cached;
+
+use cached::Cached;
 
 use super::record::{Kept, record};
 use super::tally::Tally;
@@ -29,6 +33,7 @@ pub(super) struct Drive {
     tries: Vec<Try>,
     /// Of the try that goes on, or was the last.
     current: Option<Current>,
+    cached: Cached,
 }
 
 #[derive(Debug)]
@@ -46,11 +51,20 @@ impl Drive {
     pub(super) fn new(app: App, asking: Asking, offer: Offer, request: ChatRequest) -> Self {
         let id = app.ids.next(asking.at);
         let request = class::classified(request, &offer, asking.class);
-        Self { app, asking, offer, request, id, tries: Vec::new(), current: None }
+        let cached = Cached::new(&app, &asking, &offer, &request);
+        Self { app, asking, offer, request, id, tries: Vec::new(), current: None, cached }
     }
 
     /// Answers through both channels. The caller went away when they are closed.
     pub(super) async fn run(mut self, head: oneshot::Sender<Head>, events: mpsc::Sender<Step>) {
+        let known = tokio::select! {
+            biased;
+            () = events.closed() => return self.settle_unheard().await,
+            known = self.cached.look(&self.app, self.asking.at) => known,
+        };
+        if let Some(stored) = known {
+            return self.answer_again(stored, head, events).await;
+        }
         let begun = tokio::select! {
             biased;
             () = events.closed() => None,
@@ -122,6 +136,7 @@ impl Drive {
             let (tally, first_token_us) = (Tally::default(), None);
             let engine = offered.model.engine.clone();
             self.current = Some(Current { offered, rule, tally, first_token_us });
+            self.cached.restart(&self.app);
             let begun = match engine.chat(cleared).await {
                 Ok(stream) => self.first_content(stream).await,
                 Err(error) => Err(error),
@@ -202,6 +217,7 @@ impl Drive {
     }
 
     fn see(&mut self, event: &ChatEvent) -> Result<(), ChatError> {
+        self.cached.see(event);
         let now = self.app.parts.clock.now();
         let Some(current) = &mut self.current else { return Ok(()) };
         let shows = !matches!(event, ChatEvent::Started { .. });
@@ -255,6 +271,7 @@ impl Drive {
             data_class: self.request.class(),
             rule: current.rule.clone(),
             ignored_parameters: ignored.unwrap_or_default(),
+            cache: self.cached.hit.is_some().then_some(CacheKind::Exact),
         }
     }
 
@@ -281,8 +298,14 @@ impl Drive {
             ending,
             first_token_us: current.first_token_us,
             tries: std::mem::take(&mut self.tries),
+            hit: self.cached.hit.clone(),
         };
-        record(&self.app, kept, self.request.request(), current.tally).await
+        let settled = record(&self.app, kept, self.request.request(), current.tally).await?;
+        if ending == Ending::Complete {
+            let model = &current.offered.model.name;
+            self.cached.keep(&self.app, model, &self.id, &settled).await;
+        }
+        Ok(settled)
     }
 }
 

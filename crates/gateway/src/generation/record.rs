@@ -1,17 +1,21 @@
 //! The trace of a generation: durable before the last of the answer goes out.
 
+use std::sync::Arc;
+
 use freehold_vocabulary::chat::{ChatRequest, ImageSource, Message, Part, Role, Usage, UsageBasis};
 use freehold_vocabulary::egress::Place;
+use freehold_vocabulary::price::Cost;
 use freehold_vocabulary::{
-    DataClass, Digest, Ending, Generation, Outcome, TaskName, Trace, TraceId, Try,
+    CacheKind, DataClass, Digest, Ending, Generation, Outcome, TaskName, Trace, TraceId, Try,
 };
 
 use super::tally::Tally;
 use super::{Asking, Settled};
 use crate::app::{App, Offered};
+use crate::caches::Stored;
 use crate::error::ApiError;
 use crate::layers::observe::elapsed_us;
-use crate::portfolio::KeptContent;
+use crate::portfolio::{GenerativeModel, KeptContent};
 
 /// Content beyond it is left out of the trace, which says so.
 const CONTENT_BYTES_MAX: usize = 2 << 20;
@@ -29,6 +33,8 @@ pub(crate) struct Kept<'a> {
     pub(crate) ending: Ending,
     pub(crate) first_token_us: Option<u64>,
     pub(crate) tries: Vec<Try>,
+    /// The answer was known; no engine was asked for it.
+    pub(crate) hit: Option<Arc<Stored>>,
 }
 
 /// What came and went, where it is known.
@@ -53,7 +59,12 @@ pub(super) async fn record(
     request: &ChatRequest,
     tally: Tally,
 ) -> Result<Settled, ApiError> {
-    let (usage, basis) = tally.usage(request);
+    let hit = kept.hit.clone();
+    // Tokens that nobody read or wrote are in no sum.
+    let (usage, basis) = match &hit {
+        Some(_) => (Usage::default(), UsageBasis::Nothing),
+        None => tally.usage(request),
+    };
     let upstream = tally.upstream().map(str::to_owned);
     let stop = tally.stop().map(str::to_owned);
     let said = Said { upstream, stop, usage, basis: Some(basis), ..Said::default() };
@@ -67,7 +78,12 @@ pub(super) async fn record(
     } else {
         said
     };
-    keep(app, kept, said).await
+    let settled = keep(app, kept, said).await?;
+    // The caller is told what the answer took when it was made.
+    Ok(match hit {
+        Some(hit) => Settled { usage: hit.usage, basis: hit.basis, ..settled },
+        None => settled,
+    })
 }
 
 /// Counts what was said and makes its trace durable.
@@ -77,7 +93,13 @@ pub(super) async fn record(
 pub(crate) async fn keep(app: &App, kept: Kept<'_>, said: Said) -> Result<Settled, ApiError> {
     let model = &kept.offered.model;
     let (usage, basis) = (said.usage, said.basis.unwrap_or(UsageBasis::Nothing));
-    let cost = model.price.cost(&usage, kept.asking.at);
+    let (cost, saved) = match &kept.hit {
+        None => (model.price.cost(&usage, kept.asking.at), None),
+        Some(hit) => {
+            let free = |it: &Cost| Cost { currency: it.currency.clone(), picos: 0 };
+            (hit.cost.as_ref().map(free), hit.cost.clone())
+        }
+    };
     let generation = Generation {
         model: model.name.clone(),
         engine: model.engine.card().name().clone(),
@@ -91,8 +113,8 @@ pub(crate) async fn keep(app: &App, kept: Kept<'_>, said: Said) -> Result<Settle
         cost: cost.clone(),
         first_token_us: kept.first_token_us,
         tries: kept.tries,
-        cache: None,
-        saved: None,
+        cache: kept.hit.as_ref().map(|_| CacheKind::Exact),
+        saved,
         request: said.request,
         answer: said.answer,
     };
@@ -121,12 +143,17 @@ pub(crate) async fn keep(app: &App, kept: Kept<'_>, said: Said) -> Result<Settle
 impl Kept<'_> {
     /// Whether the trace may hold what was said.
     pub(crate) fn keeps_content(&self) -> bool {
-        let place = self.offered.model.engine.card().clearance.place;
-        match self.content {
-            KeptContent::Always => true,
-            KeptContent::Never => false,
-            KeptContent::Harmless => place == Place::Here || self.class <= DataClass::Internal,
-        }
+        keeps_content(self.content, &self.offered.model, self.class)
+    }
+}
+
+/// Whether what was said to a model, and what it said, may lie on a disk.
+pub(crate) fn keeps_content(rule: KeptContent, model: &GenerativeModel, class: DataClass) -> bool {
+    let place = model.engine.card().clearance.place;
+    match rule {
+        KeptContent::Always => true,
+        KeptContent::Never => false,
+        KeptContent::Harmless => place == Place::Here || class <= DataClass::Internal,
     }
 }
 

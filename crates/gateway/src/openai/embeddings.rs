@@ -133,6 +133,7 @@ async fn embed(
         ending: if error.is_some() { Ending::Failed } else { Ending::Complete },
         first_token_us: None,
         tries: vec![Try { model: model.name.clone(), engine: engine.clone(), error }],
+        hit: None,
     };
     let (usage, basis) = match &answered {
         Ok(EmbeddingsAnswer { usage: Some(usage), .. }) => (*usage, UsageBasis::Reported),
@@ -152,6 +153,7 @@ async fn embed(
         data_class: request.class(),
         rule,
         ignored_parameters: answer.ignored.clone(),
+        cache: None,
     };
     Ok((answer, usage, Freehold::new(&about, Some(&settled))))
 }

@@ -14,7 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) async fn handler(State(app): State<App>) -> Response {
     let pending = app.parts.ledger.count_pending_reviews(None);
     let pending = tokio::time::timeout(PATIENCE, pending).await;
-    let text = app.metrics.render(pending.ok().and_then(Result::ok));
+    let mut text = app.metrics.render(pending.ok().and_then(Result::ok));
+    app.caches.render(&mut text);
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }

@@ -1,5 +1,6 @@
 //! Models that generate, behind every protocol.
 
+mod cache;
 mod chat;
 mod messages;
 mod others;

@@ -14,7 +14,7 @@ async fn locked() -> Server {
     Server::start(Setup { access: Access::Keys, ..Setup::default() }).await
 }
 
-async fn add(server: &Server, name: &str, expires_at: Option<Timestamp>) {
+pub async fn add(server: &Server, name: &str, expires_at: Option<Timestamp>) {
     let key = Key {
         name: KeyName::parse(name).unwrap(),
         hash: Digest::of(format!("fh-{name}")),

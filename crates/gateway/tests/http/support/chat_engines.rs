@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use async_trait::async_trait;
 use freehold_economics::PriceList;
-use freehold_gateway::{Egress, GenerativeModel, ModelPrice, Portfolio};
+use freehold_gateway::{CacheUse, Egress, GenerativeModel, ModelPrice, Portfolio};
 use freehold_vocabulary::chat::{
     ChatError, ChatEvent, ChatRequest, EmbeddingsAnswer, EmbeddingsInput, EmbeddingsRequest,
     Protocol, StopReason, Usage,
@@ -185,6 +185,7 @@ pub fn model(name: &str, engine: &Arc<Scripted>, fallback: &[&str]) -> Arc<Gener
         tier: Tier::Frontier,
         price: ModelPrice::Known(price),
         data_class: None,
+        cache: CacheUse::default(),
         fallback: fallback.iter().map(|it| (*it).to_owned()).collect(),
     })
 }
