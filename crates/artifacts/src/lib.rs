@@ -10,6 +10,7 @@
 pub mod artifact;
 pub mod base;
 pub mod card;
+pub mod depot;
 mod disk;
 pub mod error;
 pub mod file;
@@ -24,6 +25,7 @@ pub mod verify;
 pub use artifact::{Artifact, Link, LinkRole, NewArtifact};
 pub use base::{Sources, fetch_base, fetch_base_from};
 pub use card::{CardCertificate, CardFacts, CardMetric, model_card};
+pub use depot::FolderDepot;
 pub use error::ArtifactError;
 pub use file::{Content, FileName, FileRole, NewFile, StoredFile};
 pub use kind::ArtifactKind;

@@ -8,7 +8,9 @@ pub mod compute;
 pub mod economics;
 pub mod embedding;
 pub mod engines;
+pub mod keeping;
 pub mod models;
+pub mod moderation;
 pub mod portfolio;
 pub mod serve;
 pub mod store;
@@ -27,7 +29,9 @@ pub use compute::ComputeConfig;
 pub use economics::{EconomicsConfig, Prices};
 pub use embedding::EmbeddingConfig;
 pub use engines::EngineConfig;
+pub use keeping::KeepingConfig;
 pub use models::ModelConfig;
+pub use moderation::ModerationConfig;
 pub use portfolio::PortfolioConfig;
 pub use serve::ServeConfig;
 pub use store::StoreConfig;
@@ -52,6 +56,11 @@ pub struct Config {
     pub serve: ServeConfig,
     #[serde(default)]
     pub cache: CacheConfig,
+    #[serde(default)]
+    pub keeping: KeepingConfig,
+    /// Who judges what is harmful; nobody unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moderation: Option<ModerationConfig>,
     #[serde(default)]
     pub compute: ComputeConfig,
     /// The encoder whose vectors are compared.
@@ -110,6 +119,9 @@ impl Config {
         }
         for (name, engine) in &config.engines {
             engine.check().with_context(|| format!("[engines.{name}]"))?;
+        }
+        if let Some(moderation) = &config.moderation {
+            moderation.check(&config).context("[moderation]")?;
         }
         config.compute.check().context("[compute]")?;
         config.embedding.check().context("[embedding]")?;

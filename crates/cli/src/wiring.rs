@@ -81,6 +81,11 @@ impl Session {
         folder(&self.config, &self.config.store.traces, "store.traces")
     }
 
+    /// Where callers leave files, batches and responses.
+    pub fn depot_folder(&self) -> Result<PathBuf> {
+        folder(&self.config, &self.config.store.depot, "store.depot")
+    }
+
     /// Where unfinished work is kept, such as checkpoints of runs.
     pub fn work_folder(&self) -> PathBuf {
         self.config.root.join(".freehold")

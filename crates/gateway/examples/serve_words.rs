@@ -1,7 +1,7 @@
 //! A server without a model: its engine counts words. For trying clients against the protocols.
 //!
 //! `cargo run -p freehold-gateway --example serve_words -- [port] [key]`; with a key every request
-//! needs it. Keeps everything in memory, so it is no example of how to run Freehold.
+//! needs it. Keeps everything in memory or in a temporary folder, so it is no example of how to run Freehold.
 
 #[path = "../tests/http/support/engines.rs"]
 #[expect(dead_code, clippy::unwrap_used, reason = "made for tests, which use more of it")]
@@ -15,7 +15,10 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use engines::{WordEngine, policy};
-use freehold_gateway::{Access, App, Deployed, DeployedTier, Limits, Parts, Portfolio, serve};
+use freehold_artifacts::FolderDepot;
+use freehold_gateway::{
+    Access, App, Deployed, DeployedTier, Keeping, Limits, Parts, Portfolio, serve,
+};
 use freehold_ledger::{Key, KeyName, KeyRepository};
 use freehold_ledger_sql::SqlLedger;
 use freehold_vocabulary::{
@@ -58,12 +61,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
             )
             .await?;
     }
+    let folder = tempfile::TempDir::new()?;
     let app = App::new(Parts {
         clock: Arc::new(WallClock),
         ledger,
         traces: Arc::new(MemoryTraces::default()),
+        depot: Arc::new(FolderDepot::new(folder.path().to_owned())),
         access,
         limits: Limits::default(),
+        keeping: Keeping::default(),
         seed: Seed(WallClock.now().as_micros().unsigned_abs()),
     });
     app.deploy(Portfolio::new(vec![

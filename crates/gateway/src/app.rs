@@ -11,11 +11,13 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use freehold_ledger::Ledger;
 use freehold_vocabulary::chat::Attempt;
-use freehold_vocabulary::ports::{AttemptLog, TraceLog};
+use freehold_vocabulary::ports::{AttemptLog, Depot, TraceLog};
 use freehold_vocabulary::{Clock, Seed};
 use tokio::sync::Semaphore;
 
+use crate::batch::run::Waiting;
 use crate::caches::{CacheLimits, CacheShelf, Caches};
+use crate::depot::Keeping;
 use crate::error::ApiError;
 use crate::ids::Ids;
 use crate::layers::auth::KnownKeys;
@@ -28,8 +30,10 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     pub ledger: Arc<dyn Ledger>,
     pub traces: Arc<dyn TraceLog>,
+    pub depot: Arc<dyn Depot>,
     pub access: Access,
     pub limits: Limits,
+    pub keeping: Keeping,
     /// Where trace ids begin; must differ between processes.
     pub seed: Seed,
 }
@@ -100,6 +104,7 @@ pub struct Inner {
     pub(crate) caches: Caches,
     pub(crate) known_keys: KnownKeys,
     pub(crate) permits: Arc<Semaphore>,
+    pub(crate) batches: Waiting,
     serving: ArcSwap<Serving>,
     draining: AtomicBool,
 }
@@ -162,6 +167,7 @@ impl App {
             metrics: Metrics::new(),
             known_keys: KnownKeys::default(),
             permits,
+            batches: Waiting::default(),
             serving: ArcSwap::from_pointee(nothing),
             draining: AtomicBool::new(false),
         }))
@@ -257,6 +263,7 @@ impl Inner {
     /// From now on `/readyz` says that the server is about to stop.
     pub(crate) fn begin_draining(&self) {
         self.draining.store(true, Ordering::Relaxed);
+        self.batches.wake();
     }
 
     pub(crate) fn is_draining(&self) -> bool {

@@ -47,6 +47,8 @@ pub enum ApiError {
     UnknownModel { model: String, deployed: Vec<String> },
     #[error("there is no trace `{trace}`; use the `trace_id` of an answer of this server")]
     UnknownTrace { trace: String },
+    #[error("there is no {what} `{id}` of this key; it may have been deleted or have expired")]
+    UnknownObject { what: &'static str, id: String },
     #[error("`{label}` is not a label of task `{task}`; did you mean {}?", listed(.near))]
     UnknownLabel { label: String, task: String, near: Vec<String> },
     #[error("question `{question}` fits no deployed task: {reason}")]
@@ -55,6 +57,10 @@ pub enum ApiError {
         "{class} data may not go to engine `{engine}` (clearance {clearance}): denied by the rule `{rule}`; nothing was sent"
     )]
     EgressDenied { engine: EngineName, class: DataClass, clearance: DataClass, rule: String },
+    #[error(
+        "content may not be kept here: [serve] says `trace_content = false`, and files and batches are nothing but content"
+    )]
+    ContentNotKept,
     /// A generating engine gave no answer; what the caller can do is in the error.
     #[error(transparent)]
     Generation(ChatError),
@@ -76,6 +82,8 @@ pub enum ApiError {
     TraceLogBroken(String),
     #[error("the ledger failed: {0}")]
     LedgerDown(String),
+    #[error("the depot failed: {0}")]
+    Depot(String),
     // Nothing the caller can do.
     #[error("engine `{engine}` failed: {reason}")]
     EngineBroken { engine: String, reason: String },
@@ -150,6 +158,7 @@ impl ApiError {
                 "the answer could not be recorded, so it was withheld; retry shortly".into()
             }
             Self::LedgerDown(_) => "the ledger cannot be reached; retry shortly".into(),
+            Self::Depot(_) => "what is kept for callers cannot be reached; retry shortly".into(),
             Self::EngineBroken { .. } => {
                 "the model failed to answer; the operator's log names the cause".into()
             }
@@ -184,9 +193,11 @@ impl ApiError {
             Self::UnknownTask { .. } => (StatusCode::NOT_FOUND, "task_not_found"),
             Self::UnknownModel { .. } => (StatusCode::NOT_FOUND, "model_not_found"),
             Self::UnknownTrace { .. } => (StatusCode::NOT_FOUND, "trace_not_found"),
+            Self::UnknownObject { .. } => (StatusCode::NOT_FOUND, "not_found"),
             Self::UnknownLabel { .. } => (StatusCode::BAD_REQUEST, "unknown_label"),
             Self::Unfit { .. } => (StatusCode::NOT_IMPLEMENTED, "no_task_fits"),
             Self::EgressDenied { .. } => (StatusCode::FORBIDDEN, "egress_denied"),
+            Self::ContentNotKept => (StatusCode::FORBIDDEN, "content_not_kept"),
             Self::Generation(cause) => generation_status(cause),
             Self::KeyMissing => (StatusCode::UNAUTHORIZED, "missing_api_key"),
             Self::KeyInvalid => (StatusCode::UNAUTHORIZED, "invalid_api_key"),
@@ -196,6 +207,7 @@ impl ApiError {
             Self::TraceLogFull => (StatusCode::SERVICE_UNAVAILABLE, "trace_log_full"),
             Self::TraceLogBroken(_) => (StatusCode::SERVICE_UNAVAILABLE, "trace_log_unavailable"),
             Self::LedgerDown(_) => (StatusCode::SERVICE_UNAVAILABLE, "ledger_unavailable"),
+            Self::Depot(_) => (StatusCode::SERVICE_UNAVAILABLE, "depot_unavailable"),
             Self::EngineBroken { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "engine_failed"),
             Self::Panicked(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
         }
@@ -220,7 +232,8 @@ impl ApiError {
             Self::AnswerTimeout(_)
             | Self::TraceLogFull
             | Self::TraceLogBroken(_)
-            | Self::LedgerDown(_) => Some(Duration::from_secs(1)),
+            | Self::LedgerDown(_)
+            | Self::Depot(_) => Some(Duration::from_secs(1)),
             Self::Generation(cause) => match cause.remedy() {
                 Remedy::Again { not_before } => not_before.or(Some(Duration::from_secs(1))),
                 Remedy::Elsewhere | Remedy::Never => None,

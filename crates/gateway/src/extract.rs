@@ -4,7 +4,8 @@ use std::future::poll_fn;
 use std::pin::Pin;
 
 use axum::body::{Body, HttpBody};
-use axum::extract::{FromRequest, Request};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequest, Path, Request};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -15,6 +16,15 @@ use crate::error::ApiError;
 
 /// How much of a body that is too large is read and thrown away, in largest bodies.
 const DISCARDED_BODIES_MAX: usize = 16;
+
+/// The id in a path.
+///
+/// # Errors
+/// When it is no text.
+pub(crate) fn id(path: Result<Path<String>, PathRejection>) -> Result<String, ApiError> {
+    let path = path.map_err(|cause| ApiError::invalid_field("id", cause.to_string()))?;
+    Ok(path.0)
+}
 
 /// A request or answer in JSON.
 #[derive(Debug)]

@@ -64,6 +64,9 @@ pub(crate) struct About {
     /// The cache that knew the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cache: Option<CacheKind>,
+    /// Whether what was said may be kept at all.
+    #[serde(skip)]
+    pub(crate) keeps_content: bool,
 }
 
 /// What comes after the beginning.
@@ -122,6 +125,44 @@ impl Answering {
             Some(event) => std::task::Poll::Ready(Step::Event(event)),
             None => self.rest.poll_recv(context).map(|step| step.unwrap_or_else(cut_off)),
         }
+    }
+
+    /// The same answer, which ends only when `finish` is done; `see` is shown every event before.
+    /// Dropping what comes back still stops the engine.
+    pub(crate) fn before_end<F>(
+        mut self,
+        mut see: impl FnMut(&ChatEvent) + Send + 'static,
+        finish: impl FnOnce(Settled) -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<Settled, ApiError>> + Send,
+    {
+        let (events, rest) = mpsc::channel(1);
+        let about = self.about.clone();
+        tokio::spawn(async move {
+            let last = loop {
+                let step = tokio::select! {
+                    biased;
+                    () = events.closed() => return,
+                    step = self.next() => step,
+                };
+                match step {
+                    Step::Event(event) => {
+                        see(&event);
+                        if events.send(Step::Event(event)).await.is_err() {
+                            return;
+                        }
+                    }
+                    Step::End(settled) => {
+                        break finish(settled).await.map_or_else(Step::Failed, Step::End);
+                    }
+                    Step::Failed(error) => break Step::Failed(error),
+                }
+            };
+            // The caller may have gone away; then nobody misses it.
+            let _ = events.send(last).await;
+        });
+        Self { about, begun: VecDeque::new(), rest }
     }
 
     /// Waits for the whole answer.

@@ -13,7 +13,9 @@ pub mod serve;
 mod answer;
 mod anthropic;
 mod app;
+mod batch;
 mod caches;
+mod depot;
 mod egress;
 mod extract;
 mod feedback;
@@ -31,9 +33,10 @@ mod walk;
 
 pub use app::{Access, App, Limits, Parts};
 pub use caches::{CacheLimits, CacheShelf, CacheUse};
+pub use depot::Keeping;
 pub use portfolio::{
-    Deployed, DeployedTier, Egress, GenerativeModel, KeptContent, ModelPrice, Portfolio,
-    PortfolioError,
+    Deployed, DeployedTier, Egress, GenerativeModel, KeptContent, ModelPrice, Moderation,
+    Portfolio, PortfolioError,
 };
 pub use probes::openapi::DOCUMENT as OPENAPI;
 pub use serve::{Drained, serve};

@@ -24,6 +24,16 @@ pub use generative::{Egress, GenerativeModel, KeptContent, ModelPrice};
 pub struct Portfolio {
     deployed: HashMap<String, Arc<Deployed>>,
     generative: generative::Generative,
+    moderation: Option<Moderation>,
+}
+
+/// Who judges whether something is harmful.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moderation {
+    /// A task, or a model of an engine that judges harm.
+    pub model: String,
+    /// Labels of the task that say that nothing is wrong.
+    pub harmless: Vec<String>,
 }
 
 /// One task with the tiers of its route, or one alias alone; after the last tier comes a person.
@@ -76,7 +86,7 @@ impl Portfolio {
                 return Err(PortfolioError::Twice(name));
             }
         }
-        Ok(Self { deployed: indexed, generative: generative::Generative::default() })
+        Ok(Self { deployed: indexed, ..Self::default() })
     }
 
     /// With these models that generate, and the rules about what may leave for them.
@@ -92,6 +102,18 @@ impl Portfolio {
             return Err(PortfolioError::ModelIsTask(taken.name.clone()));
         }
         Ok(Self { generative: generative::Generative::new(models, egress)?, ..self })
+    }
+
+    /// With somebody who judges harm.
+    #[must_use]
+    pub fn with_moderation(self, moderation: Option<Moderation>) -> Self {
+        Self { moderation, ..self }
+    }
+
+    /// Who judges harm, if anybody does.
+    #[must_use]
+    pub fn moderation(&self) -> Option<&Moderation> {
+        self.moderation.as_ref()
     }
 
     /// The generating model of that name, then those that stand in for it.

@@ -1,9 +1,9 @@
 //! Every route, and the layers around them. A route is one line here and one file.
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 
 use crate::app::{App, shown};
 use crate::error::ApiError;
@@ -40,6 +40,20 @@ pub const ROUTES: &[Route] = &[
     Route { method: "post", path: "/v1/chat/completions", guard: KeyAndPlace, endpoint: || post(openai::chat::handler) },
     Route { method: "post", path: "/v1/completions", guard: KeyAndPlace, endpoint: || post(openai::completions::handler) },
     Route { method: "post", path: "/v1/embeddings", guard: KeyAndPlace, endpoint: || post(openai::embeddings::handler) },
+    Route { method: "post", path: "/v1/responses", guard: KeyAndPlace, endpoint: || post(openai::responses::handler) },
+    Route { method: "get", path: "/v1/responses/{id}", guard: KeyAndPlace, endpoint: || get(openai::responses::show::handler) },
+    Route { method: "delete", path: "/v1/responses/{id}", guard: KeyAndPlace, endpoint: || delete(openai::responses::delete::handler) },
+    Route { method: "get", path: "/v1/responses/{id}/input_items", guard: KeyAndPlace, endpoint: || get(openai::responses::input_items::handler) },
+    Route { method: "post", path: "/v1/moderations", guard: KeyAndPlace, endpoint: || post(openai::moderations::handler) },
+    Route { method: "post", path: "/v1/files", guard: KeyAndPlace, endpoint: || post(openai::files::create::handler).layer(DefaultBodyLimit::disable()) },
+    Route { method: "get", path: "/v1/files", guard: KeyAndPlace, endpoint: || get(openai::files::list::handler) },
+    Route { method: "get", path: "/v1/files/{id}", guard: KeyAndPlace, endpoint: || get(openai::files::show::handler) },
+    Route { method: "delete", path: "/v1/files/{id}", guard: KeyAndPlace, endpoint: || delete(openai::files::delete::handler) },
+    Route { method: "get", path: "/v1/files/{id}/content", guard: KeyAndPlace, endpoint: || get(openai::files::content::handler) },
+    Route { method: "post", path: "/v1/batches", guard: KeyAndPlace, endpoint: || post(openai::batches::create::handler) },
+    Route { method: "get", path: "/v1/batches", guard: KeyAndPlace, endpoint: || get(openai::batches::list::handler) },
+    Route { method: "get", path: "/v1/batches/{id}", guard: KeyAndPlace, endpoint: || get(openai::batches::show::handler) },
+    Route { method: "post", path: "/v1/batches/{id}/cancel", guard: KeyAndPlace, endpoint: || post(openai::batches::cancel::handler) },
     Route { method: "post", path: "/v1/messages", guard: KeyAndPlace, endpoint: || post(anthropic::messages::handler) },
     Route { method: "post", path: "/v1/messages/count_tokens", guard: KeyAndPlace, endpoint: || post(anthropic::count_tokens::handler) },
     Route { method: "get", path: "/v1/models", guard: KeyAndPlace, endpoint: || get(openai::models::list) },
@@ -51,12 +65,22 @@ pub const ROUTES: &[Route] = &[
     Route { method: "get", path: "/openapi.json", guard: None, endpoint: || get(probes::openapi::handler) },
 ];
 
+fn guarded(guard: Guard) -> Router<App> {
+    let routes = ROUTES.iter().filter(move |it| it.guard == guard);
+    routes.fold(Router::new(), |router, it| router.route(it.path, (it.endpoint)()))
+}
+
+/// The endpoints as whoever works for a caller reaches them: the caller is known already and
+/// stands in the request's extensions, and takes no place among the requests in flight.
+pub(crate) fn inside(app: App) -> Router {
+    guarded(KeyAndPlace)
+        .layer(from_fn(rescue::layer))
+        .layer(from_fn_with_state(app.clone(), observe::layer))
+        .with_state(app)
+}
+
 /// The whole API as one service.
 pub fn router(app: App) -> Router {
-    let guarded = |guard: Guard| {
-        let routes = ROUTES.iter().filter(move |it| it.guard == guard);
-        routes.fold(Router::new(), |router, it| router.route(it.path, (it.endpoint)()))
-    };
     let authenticate = from_fn_with_state(app.clone(), auth::layer);
     let answering = guarded(KeyAndPlace)
         // Who asks, and may they?

@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
 use crate::app::App;
+use crate::batch;
 use crate::router::router;
 
 /// How long to wait when the system has no file descriptor for a new connection.
@@ -51,6 +52,8 @@ pub async fn serve(
     let places = Arc::new(Semaphore::new(app.parts.limits.connections_max.get()));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
+    let mut jobs = JoinSet::new();
+    jobs.spawn(batch::run::run(app.clone()));
     let mut shutdown = pin!(shutdown);
     loop {
         // Ended connections give their memory back as they come, not when the server stops.
@@ -84,7 +87,7 @@ pub async fn serve(
         });
     }
     drop(listener);
-    Ok(drain(&app, graceful, connections).await)
+    Ok(drain(&app, graceful, connections, jobs).await)
 }
 
 type Connection = http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>>;
@@ -101,13 +104,20 @@ fn connection(stream: TcpStream, app: &App, service: Router) -> Connection {
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
 }
 
-async fn drain(app: &App, graceful: GracefulShutdown, mut connections: JoinSet<()>) -> Drained {
+async fn drain(
+    app: &App,
+    graceful: GracefulShutdown,
+    mut connections: JoinSet<()>,
+    mut jobs: JoinSet<()>,
+) -> Drained {
     app.begin_draining();
     let limit = app.parts.limits.drain_timeout;
     info!("draining {} connections within {limit:?}", connections.len());
     let ended = async {
         graceful.shutdown().await;
         while connections.join_next().await.is_some() {}
+        // What batches are asking now is written down; the rest goes on when the server starts.
+        while jobs.join_next().await.is_some() {}
     };
     if tokio::time::timeout(limit, ended).await.is_ok() {
         return Drained::Completely;

@@ -2,6 +2,7 @@
 
 pub mod chat_engine;
 pub mod classifier;
+pub mod depot;
 pub mod embedder;
 pub mod engine;
 pub mod progress;
@@ -9,6 +10,7 @@ pub mod trace_log;
 
 pub use chat_engine::{AttemptLog, ChatEngine, ChatEngineCard, ChatStream, Health, OfferedModel};
 pub use classifier::{Classifier, ClassifyError, Scored};
+pub use depot::{Depot, DepotError, DepotLock, DepotPlace, Shelf, Shelved};
 pub use embedder::{Embedder, EmbedderCard};
 pub use engine::{Engine, EngineCard, EngineError};
 pub use progress::{Progress, Silent};

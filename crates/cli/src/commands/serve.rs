@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use freehold_artifacts::FolderDepot;
 use freehold_economics::Day;
 use freehold_gateway::{Access, App, Limits, Parts};
 use freehold_ledger::Sequence;
@@ -61,8 +62,10 @@ pub fn run(arguments: &Arguments, session: Session) -> Result<()> {
         clock: Arc::new(SystemClock),
         ledger: session.ledger.clone(),
         traces: traces.clone(),
+        depot: Arc::new(FolderDepot::new(session.depot_folder()?)),
         access,
         limits: limits(&session),
+        keeping: session.config.keeping.limits(),
         seed,
     });
     if let Some(folder) = &session.config.cache.folder {

@@ -11,6 +11,8 @@ pub struct StoreConfig {
     pub artifacts: String,
     /// `file:FOLDER`.
     pub traces: String,
+    /// `file:FOLDER` for what callers leave and fetch again, within `[keeping]`.
+    pub depot: String,
 }
 
 impl Default for StoreConfig {
@@ -19,6 +21,7 @@ impl Default for StoreConfig {
             ledger: "sqlite:.freehold/ledger.db".to_owned(),
             artifacts: "file:.freehold/artifacts".to_owned(),
             traces: "file:.freehold/traces".to_owned(),
+            depot: "file:.freehold/depot".to_owned(),
         }
     }
 }

@@ -6,19 +6,20 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use freehold_engines::remote::RemoteEngine;
 use freehold_engines::remote::resilience::{ReplicaOptions, Replicas};
-use freehold_gateway::{CacheUse, Egress, GenerativeModel, KeptContent, Portfolio};
+use freehold_gateway::{CacheUse, Egress, GenerativeModel, KeptContent, Moderation, Portfolio};
 use freehold_vocabulary::egress::{Allow, EgressPolicy};
 use freehold_vocabulary::ports::{AttemptLog, ChatEngine};
 use freehold_vocabulary::{EngineName, Seed};
 
 use crate::config::models::check_name;
-use crate::config::{Config, EngineConfig};
+use crate::config::{Config, EngineConfig, ModerationConfig};
 
 /// Models that engines elsewhere serve; set up once, joined to every portfolio.
 #[derive(Debug)]
 pub struct Generation {
     models: Vec<Arc<GenerativeModel>>,
     egress: Egress,
+    moderation: Option<Moderation>,
 }
 
 impl Generation {
@@ -65,7 +66,8 @@ impl Generation {
                 None => KeptContent::Harmless,
             },
         };
-        let generation = Self { models, egress };
+        let moderation = config.moderation.as_ref().map(ModerationConfig::judge);
+        let generation = Self { models, egress, moderation };
         // A wrong fallback is told at the start, not when a version is promoted.
         generation.join(Portfolio::default())?;
         Ok(generation)
@@ -73,6 +75,7 @@ impl Generation {
 
     /// The portfolio with these models.
     pub fn join(&self, portfolio: Portfolio) -> Result<Portfolio> {
+        let portfolio = portfolio.with_moderation(self.moderation.clone());
         Ok(portfolio.with_models(&self.models, self.egress.clone())?)
     }
 }

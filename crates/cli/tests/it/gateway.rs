@@ -1,6 +1,7 @@
 //! One door for OpenAI and Anthropic clients: the binary, a real engine over HTTP, and a stand-in
 //! that speaks the provider's wire format on loopback.
 
+mod batches;
 mod cost;
 mod provider;
 
@@ -32,10 +33,29 @@ tier = "frontier"
 provider = "acme"
 data_class = "internal"
 price = {{ currency = "USD", input_per_million = 2.5, output_per_million = 10.0, as_of = "2026-11-01", source = "test" }}
+
+[engines.judge]
+protocol = "openai"
+url = "{}/v1"
+network = "own"
+key_file = "judge.key"
+clearance = "internal"
+
+[models.guard]
+engine = "judge"
+tier = "small"
+provider = "acme"
+data_class = "internal"
+price = {{ currency = "USD", input_per_million = 0.0, output_per_million = 0.0, as_of = "2026-11-01", source = "test" }}
+
+[moderation]
+model = "guard"
 "#,
+        provider.url(),
         provider.url()
     ));
     std::fs::write(&path, text).unwrap();
+    std::fs::write(portfolio.path().join("judge.key"), "not-a-secret").unwrap();
     portfolio
 }
 
@@ -118,11 +138,14 @@ fn the_openai_and_anthropic_clients_need_only_another_base_url() {
     let provider = Provider::start();
     let portfolio = portfolio(&provider);
     let server = portfolio.serve();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/gateway/clients.py");
-    let output = std::process::Command::new(python).args([script, &server.url]).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(text.contains("all clients are served"), "{text}");
+    for script in ["clients.py", "responses.py"] {
+        let script = format!("{}/tests/it/gateway/{script}", env!("CARGO_MANIFEST_DIR"));
+        let run =
+            std::process::Command::new(&python).args([&script, &server.url]).output().unwrap();
+        let text = String::from_utf8_lossy(&run.stdout);
+        assert!(run.status.success(), "{text}{}", String::from_utf8_lossy(&run.stderr));
+        assert!(text.contains("all clients are served"), "{text}");
+    }
 }
 
 #[test]
@@ -139,6 +162,6 @@ fn a_model_without_an_engine_or_a_price_is_refused_at_the_start() {
     refused(("engine = \"cloud\"", "engine = \"clowd\""), "there is no [engines.clowd]");
     refused(("upstream =", "fallback = [\"none\"]\nupstream ="), "falls back to `none`");
     refused(("[models.large]", "[models.\"la rge\"]"), "no name for a model");
-    let price = text.lines().rev().find(|it| it.starts_with("price")).unwrap();
+    let price = text.lines().find(|it| it.starts_with("price")).unwrap();
     refused((price, ""), "price");
 }

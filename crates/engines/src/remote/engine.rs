@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use freehold_vocabulary::chat::{
-    ChatError, ChatRequest, EmbeddingsAnswer, EmbeddingsRequest, Phase,
+    ChatError, ChatRequest, EmbeddingsAnswer, EmbeddingsRequest, ModerationAnswer,
+    ModerationRequest, Phase,
 };
 use freehold_vocabulary::egress::Cleared;
 use freehold_vocabulary::ports::{ChatEngine, ChatEngineCard, ChatStream, Health, OfferedModel};
@@ -93,6 +94,17 @@ impl ChatEngine for RemoteEngine {
         let call = self.wire.embed(request).map_err(|it| self.unfit(it))?;
         let body = self.fetch(&call, &request.model).await?;
         let answer = self.wire.embedded(request, call.ignored, &body);
+        answer.map_err(|it| self.transport.blame.trouble(it, &request.model))
+    }
+
+    async fn moderate(
+        &self,
+        request: Cleared<ModerationRequest>,
+    ) -> Result<ModerationAnswer, ChatError> {
+        let request = request.open(&self.card.clearance)?;
+        let call = self.wire.moderate(request).map_err(|it| self.unfit(it))?;
+        let body = self.fetch(&call, &request.model).await?;
+        let answer = self.wire.moderated(request, &body);
         answer.map_err(|it| self.transport.blame.trouble(it, &request.model))
     }
 

@@ -3,10 +3,13 @@
 mod content;
 mod embeddings;
 mod models;
+mod moderations;
 mod reader;
 mod request;
 
-use freehold_vocabulary::chat::{ChatRequest, EmbeddingsAnswer, EmbeddingsRequest, Protocol};
+use freehold_vocabulary::chat::{
+    ChatRequest, EmbeddingsAnswer, EmbeddingsRequest, ModerationAnswer, ModerationRequest, Protocol,
+};
 use freehold_vocabulary::ports::OfferedModel;
 
 use super::wire::{Call, Reader, Said, Trouble, Unfit, Wire};
@@ -17,6 +20,8 @@ pub struct Dialect {
     /// Whether it chats at all.
     pub chat: bool,
     pub embeddings: bool,
+    /// Whether it judges what is harmful, with models made for that.
+    pub moderations: bool,
     /// Choices per request.
     pub choices_max: u32,
     pub max_tokens_field: &'static str,
@@ -61,6 +66,7 @@ impl Dialect {
     pub const OPENAI: Self = Self {
         chat: true,
         embeddings: true,
+        moderations: false,
         choices_max: 128,
         max_tokens_field: "max_completion_tokens",
         seed_field: Some("seed"),
@@ -119,6 +125,18 @@ impl Wire for OpenAi {
         body: &[u8],
     ) -> Result<EmbeddingsAnswer, Trouble> {
         embeddings::answer(request, ignored, body)
+    }
+
+    fn moderate(&self, request: &ModerationRequest) -> Result<Call, Unfit> {
+        moderations::call(&self.0, request)
+    }
+
+    fn moderated(
+        &self,
+        request: &ModerationRequest,
+        body: &[u8],
+    ) -> Result<ModerationAnswer, Trouble> {
+        moderations::answer(request, body)
     }
 
     fn list_models(&self) -> Call {

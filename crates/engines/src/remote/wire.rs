@@ -3,7 +3,8 @@
 use std::fmt;
 
 use freehold_vocabulary::chat::{
-    ChatEvent, ChatRequest, EmbeddingsAnswer, EmbeddingsRequest, Protocol,
+    ChatEvent, ChatRequest, EmbeddingsAnswer, EmbeddingsRequest, ModerationAnswer,
+    ModerationRequest, Protocol,
 };
 use freehold_vocabulary::ports::OfferedModel;
 use serde_json::Value;
@@ -77,6 +78,17 @@ pub(crate) trait Wire: Send + Sync + fmt::Debug {
         ignored: Vec<String>,
         body: &[u8],
     ) -> Result<EmbeddingsAnswer, Trouble>;
+    /// Few protocols judge harm.
+    fn moderate(&self, _request: &ModerationRequest) -> Result<Call, Unfit> {
+        Err(Unfit::new("moderations"))
+    }
+    fn moderated(
+        &self,
+        _request: &ModerationRequest,
+        _body: &[u8],
+    ) -> Result<ModerationAnswer, Trouble> {
+        Err(Trouble::unreadable("the protocol has no moderations"))
+    }
     fn list_models(&self) -> Call;
     fn models(&self, body: &[u8]) -> Result<Vec<OfferedModel>, Trouble>;
     /// The error that a body with a status of 400 or more carries.

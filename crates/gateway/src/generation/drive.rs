@@ -14,7 +14,7 @@ mod cached;
 
 use cached::Cached;
 
-use super::record::{Kept, record};
+use super::record::{Kept, keeps_content, record};
 use super::tally::Tally;
 use super::{About, Asking, Settled, Step, class};
 use crate::app::{App, Offer, Offered};
@@ -272,6 +272,11 @@ impl Drive {
             rule: current.rule.clone(),
             ignored_parameters: ignored.unwrap_or_default(),
             cache: self.cached.hit.is_some().then_some(CacheKind::Exact),
+            keeps_content: keeps_content(
+                self.offer.egress.content,
+                &current.offered.model,
+                self.request.class(),
+            ),
         }
     }
 

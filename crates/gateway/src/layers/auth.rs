@@ -81,6 +81,20 @@ async fn admit(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
     Ok(caller)
 }
 
+/// Lets a caller in again who made a job earlier, if the key is still valid.
+///
+/// # Errors
+/// When it is not, or the ledger does not say.
+pub(crate) async fn again(app: &App, name: &str) -> Result<Caller, ApiError> {
+    if app.parts.access == Access::Open && name == LOCAL {
+        return Ok(Caller(LOCAL.into()));
+    }
+    let keys = app.parts.ledger.keys().await.map_err(|cause| ApiError::ledger(&cause))?;
+    let now = app.parts.clock.now();
+    let key = keys.into_iter().find(|key| key.name.as_str() == name && key.is_valid_at(now));
+    key.map(|key| Caller(key.name.as_str().into())).ok_or(ApiError::KeyInvalid)
+}
+
 /// What was presented: `authorization: Bearer …` as OpenAI clients do, or `x-api-key: …`.
 fn presented(headers: &HeaderMap) -> Option<&[u8]> {
     if let Some(value) = headers.get(header::AUTHORIZATION) {

@@ -46,8 +46,16 @@ enum Dialect {
 
 impl Dialect {
     fn of(path: &str) -> Self {
-        const OPENAI: [&str; 5] =
-            ["/v1/chat", "/v1/completions", "/v1/embeddings", "/v1/models", "/v1/responses"];
+        const OPENAI: [&str; 8] = [
+            "/v1/batches",
+            "/v1/chat",
+            "/v1/completions",
+            "/v1/embeddings",
+            "/v1/files",
+            "/v1/models",
+            "/v1/moderations",
+            "/v1/responses",
+        ];
         let below = |root: &str| {
             path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };

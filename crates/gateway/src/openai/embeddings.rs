@@ -20,7 +20,7 @@ use crate::app::{App, Offer};
 use crate::egress::{Leaving, clear};
 use crate::error::ApiError;
 use crate::extract::Json;
-use crate::generation::record::{Kept, Said, bounded, keep};
+use crate::generation::record::{Kept, Said, bounded, keep, keeps_content};
 use crate::generation::{About, Asking, class};
 use crate::layers::auth::Caller;
 use crate::openai::read::Parameters;
@@ -154,6 +154,7 @@ async fn embed(
         rule,
         ignored_parameters: answer.ignored.clone(),
         cache: None,
+        keeps_content: keeps_content(offer.egress.content, model, request.class()),
     };
     Ok((answer, usage, Freehold::new(&about, Some(&settled))))
 }

@@ -26,6 +26,11 @@ impl Parameters {
         self.0.remove(name).map(|value| read(name, value)).transpose()
     }
 
+    /// A parameter that stays.
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
     /// Takes a parameter out as it is.
     pub(crate) fn take_value(&mut self, name: &str) -> Option<Value> {
         self.0.remove(name)

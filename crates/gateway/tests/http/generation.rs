@@ -4,6 +4,7 @@ mod cache;
 mod chat;
 mod messages;
 mod others;
+mod responses;
 mod rules;
 mod same;
 

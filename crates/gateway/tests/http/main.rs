@@ -5,13 +5,16 @@
 mod support;
 
 mod alias;
+mod batches;
 mod chat;
 mod connection;
 mod feedback;
+mod files;
 mod generation;
 mod hostile;
 mod keys;
 mod models;
+mod moderations;
 mod openapi;
 mod overload;
 mod portfolio;

@@ -4,8 +4,8 @@ mod schema;
 
 use std::collections::BTreeSet;
 
-use freehold_gateway::OPENAPI;
 use freehold_gateway::router::ROUTES;
+use freehold_gateway::{Moderation, OPENAPI};
 use serde_json::{Value, json};
 
 use crate::support::{Reply, Scripted, Server, Setup, hello, model, with_models};
@@ -51,7 +51,8 @@ fn every_reference_leads_somewhere() {
 #[tokio::test]
 async fn real_requests_and_answers_are_as_described() {
     let engine = Scripted::new("cloud", DataClass::Internal, hello());
-    let portfolio = with_models(&[model("large", &engine, &[])]);
+    let judge = Moderation { model: "spam".to_owned(), harmless: vec!["no".to_owned()] };
+    let portfolio = with_models(&[model("large", &engine, &[])]).with_moderation(Some(judge));
     let server = Server::start(Setup { portfolio, ..Setup::default() }).await;
     let document = document();
     let check = |method: &str, path: &str, sent: Option<&Value>, reply: &Reply| {
@@ -125,6 +126,38 @@ async fn real_requests_and_answers_are_as_described() {
             check("post", "/v1/embeddings", Some(&sent), &reply);
         }
     }
+    for model in ["tickets", "large", "nothing"] {
+        let sent = json!({ "model": model, "input": "billing" });
+        let reply = server.post("/v1/responses", &sent.to_string()).await;
+        check("post", "/v1/responses", Some(&sent), &reply);
+        let path = format!("/v1/responses/{}", reply.json()["id"].as_str().unwrap_or("x"));
+        let below = format!("{path}/input_items");
+        check("get", "/v1/responses/{id}", None, &server.get(&path).await);
+        check("get", "/v1/responses/{id}/input_items", None, &server.get(&below).await);
+        let reply = server.client().await.delete(&path).await;
+        check("delete", "/v1/responses/{id}", None, &reply);
+    }
+    for model in ["spam", "large", "nothing"] {
+        let sent = json!({ "model": model, "input": ["yes"] });
+        let reply = server.post("/v1/moderations", &sent.to_string()).await;
+        check("post", "/v1/moderations", Some(&sent), &reply);
+    }
+    let file = server.client().await.upload(&[("purpose", "batch")], Some("x")).await;
+    check("post", "/v1/files", None, &file);
+    let file = file.ok()["id"].as_str().unwrap().to_owned();
+    check("get", "/v1/files/{id}", None, &server.get(&format!("/v1/files/{file}")).await);
+    check("get", "/v1/files", None, &server.get("/v1/files").await);
+    let endpoint = "/v1/responses";
+    let sent = json!({ "input_file_id": file, "endpoint": endpoint, "completion_window": "24h" });
+    let batch = server.post("/v1/batches", &sent.to_string()).await;
+    check("post", "/v1/batches", Some(&sent), &batch);
+    let batch = format!("/v1/batches/{}", batch.ok()["id"].as_str().unwrap());
+    check("get", "/v1/batches/{id}", None, &server.get(&batch).await);
+    check("get", "/v1/batches", None, &server.get("/v1/batches").await);
+    let cancelled = server.post(&format!("{batch}/cancel"), "").await;
+    check("post", "/v1/batches/{id}/cancel", None, &cancelled);
+    let reply = server.client().await.delete(&format!("/v1/files/{file}")).await;
+    check("delete", "/v1/files/{id}", None, &reply);
     for (path, described) in [
         ("/v1/models/large", "/v1/models/{id}"),
         ("/v1/models", "/v1/models"),

@@ -9,13 +9,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use freehold_artifacts::FolderDepot;
 use freehold_gateway::{
-    Access, App, Deployed, DeployedTier, Drained, Limits, Parts, Portfolio, serve,
+    Access, App, Deployed, DeployedTier, Drained, Keeping, Limits, Parts, Portfolio, serve,
 };
 use freehold_ledger_sql::SqlLedger;
 use freehold_vocabulary::{
     DataClass, FixedClock, LabelMode, Seed, Task, TaskName, Tier, Timestamp,
 };
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -35,6 +37,8 @@ pub struct Server {
     pub ledger: Arc<SqlLedger>,
     pub traces: Arc<MemoryTraces>,
     pub clock: Arc<FixedClock>,
+    /// Where the depot is.
+    pub folder: Arc<TempDir>,
     stop: oneshot::Sender<()>,
     served: JoinHandle<std::io::Result<Drained>>,
 }
@@ -44,24 +48,36 @@ pub struct Setup {
     pub access: Access,
     pub limits: Limits,
     pub portfolio: Portfolio,
+    pub keeping: Keeping,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { access: Access::Open, limits: Limits::default(), portfolio: tickets() }
+        Self {
+            access: Access::Open,
+            limits: Limits::default(),
+            portfolio: tickets(),
+            keeping: Keeping::default(),
+        }
     }
 }
 
 impl Server {
     pub async fn start(setup: Setup) -> Self {
-        let (app, ledger, traces, clock) = app(setup).await;
+        let folder = Arc::new(TempDir::new().unwrap());
+        Self::start_in(folder, setup).await
+    }
+
+    /// A server that finds what another left in this folder.
+    pub async fn start_in(folder: Arc<TempDir>, setup: Setup) -> Self {
+        let (app, ledger, traces, clock) = app_in(&folder, setup).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(serve(listener, app.clone(), async {
             let _ = stopped.await;
         }));
-        Self { addr, app, ledger, traces, clock, stop, served }
+        Self { addr, app, ledger, traces, clock, folder, stop, served }
     }
 
     pub async fn default() -> Self {
@@ -81,6 +97,12 @@ impl Server {
         self.client().await.get(path).await
     }
 
+    /// Ends at once, as a process that is killed does.
+    pub async fn kill(self) {
+        self.served.abort();
+        let _ = self.served.await;
+    }
+
     /// Begins to stop; the result comes when every connection has ended.
     pub fn stop(self) -> JoinHandle<std::io::Result<Drained>> {
         self.stop.send(()).unwrap();
@@ -88,8 +110,15 @@ impl Server {
     }
 }
 
-/// An app without a socket.
+/// An app without a socket; what it keeps for callers has no place to stay.
 pub async fn app(setup: Setup) -> (App, Arc<SqlLedger>, Arc<MemoryTraces>, Arc<FixedClock>) {
+    app_in(&TempDir::new().unwrap(), setup).await
+}
+
+async fn app_in(
+    folder: &TempDir,
+    setup: Setup,
+) -> (App, Arc<SqlLedger>, Arc<MemoryTraces>, Arc<FixedClock>) {
     let ledger = SqlLedger::open("sqlite::memory:").await.unwrap();
     let traces = Arc::new(MemoryTraces::default());
     let clock = Arc::new(FixedClock::at(Timestamp::parse(START).unwrap()));
@@ -97,8 +126,10 @@ pub async fn app(setup: Setup) -> (App, Arc<SqlLedger>, Arc<MemoryTraces>, Arc<F
         clock: clock.clone(),
         ledger: ledger.clone(),
         traces: traces.clone(),
+        depot: Arc::new(FolderDepot::new(folder.path().to_owned())),
         access: setup.access,
         limits: setup.limits,
+        keeping: setup.keeping,
         seed: Seed(42),
     });
     app.deploy(setup.portfolio);

@@ -144,3 +144,17 @@ pub enum ImageSource {
     /// Standard base 64 with padding, as received.
     Base64 { media_type: String, data: String },
 }
+
+impl ImageSource {
+    /// A `data:` URL holds the image; any other is fetched by the engine, never here.
+    #[must_use]
+    pub fn of_url(url: String) -> Self {
+        let inline = url.strip_prefix("data:").and_then(|it| it.split_once(";base64,"));
+        match inline {
+            Some((media_type, data)) => {
+                Self::Base64 { media_type: media_type.to_owned(), data: data.to_owned() }
+            }
+            None => Self::Url { url },
+        }
+    }
+}

@@ -8,7 +8,8 @@ use futures_core::Stream;
 
 use crate::EngineName;
 use crate::chat::{
-    Attempt, ChatError, ChatEvent, ChatRequest, EmbeddingsAnswer, EmbeddingsRequest, Protocol,
+    Attempt, ChatError, ChatEvent, ChatRequest, EmbeddingsAnswer, EmbeddingsRequest,
+    ModerationAnswer, ModerationRequest, Protocol,
 };
 use crate::egress::{Cleared, EngineClearance};
 
@@ -66,6 +67,14 @@ pub trait ChatEngine: Send + Sync + fmt::Debug {
         &self,
         request: Cleared<EmbeddingsRequest>,
     ) -> Result<EmbeddingsAnswer, ChatError>;
+    /// One judgement per input, in order. Few engines can.
+    async fn moderate(
+        &self,
+        _request: Cleared<ModerationRequest>,
+    ) -> Result<ModerationAnswer, ChatError> {
+        let engine = self.card().name().clone();
+        Err(ChatError::Unsupported { engine, what: "moderations".to_owned() })
+    }
     /// What it offers now. Sends no data of anybody.
     async fn models(&self) -> Result<Vec<OfferedModel>, ChatError>;
     /// Whether it can be asked now. Sends no data of anybody.

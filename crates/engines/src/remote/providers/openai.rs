@@ -1,5 +1,8 @@
 //! OpenAI.
 
-use super::Provider;
+use super::{Dialect, Provider, Speaks};
 
-pub const PROVIDER: Provider = Provider::OPENAI;
+pub const PROVIDER: Provider = Provider {
+    speaks: Speaks::OpenAi(Dialect { moderations: true, ..Dialect::OPENAI }),
+    ..Provider::OPENAI
+};

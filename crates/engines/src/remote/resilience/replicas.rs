@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use freehold_vocabulary::chat::{
     ChatError, ChatRequest, Delivery, EmbeddingsAnswer, EmbeddingsInput, EmbeddingsRequest,
+    ModerationAnswer, ModerationRequest,
 };
 use freehold_vocabulary::egress::Cleared;
 use freehold_vocabulary::ports::{
@@ -250,6 +251,24 @@ async fn embed_once(
     }
 }
 
+async fn moderate_once(
+    engine: Arc<dyn ChatEngine>,
+    request: Cleared<ModerationRequest>,
+    trial: Trial,
+) -> Result<ModerationAnswer, ChatError> {
+    match engine.moderate(request).await {
+        Ok(answer) => {
+            // Nobody counts the tokens of a judgement.
+            trial.answered(None);
+            Ok(answer)
+        }
+        Err(error) => {
+            trial.failed(&error);
+            Err(error)
+        }
+    }
+}
+
 #[async_trait]
 impl ChatEngine for Replicas {
     fn card(&self) -> &ChatEngineCard {
@@ -280,6 +299,20 @@ impl ChatEngine for Replicas {
         let cleared = request.clone();
         let one = move |engine: Arc<dyn ChatEngine>, trial: Trial| {
             embed_once(engine, cleared.clone(), trial).boxed()
+        };
+        self.tried(one, &asked.model, bytes).await
+    }
+
+    async fn moderate(
+        &self,
+        request: Cleared<ModerationRequest>,
+    ) -> Result<ModerationAnswer, ChatError> {
+        let asked = request.open(&self.card().clearance)?;
+        let mut bytes = 0;
+        asked.each_text(&mut |it| bytes += it.len() as u64);
+        let cleared = request.clone();
+        let one = move |engine: Arc<dyn ChatEngine>, trial: Trial| {
+            moderate_once(engine, cleared.clone(), trial).boxed()
         };
         self.tried(one, &asked.model, bytes).await
     }

@@ -216,24 +216,13 @@ fn part(at: &str, value: Value) -> Result<Part, ApiError> {
         "refusal" => Ok(Part::Refusal { text: read::<Refusal>("messages", value)?.refusal }),
         "image_url" => {
             let ImageUrl { url, detail } = read::<Image>("messages", value)?.image_url;
-            Ok(Part::Image { source: image(url), detail })
+            Ok(Part::Image { source: ImageSource::of_url(url), detail })
         }
         "" => {
             let message = format!("a part of `{at}` has no `type`");
             Err(ApiError::invalid_field("messages", message))
         }
         _ => Ok(Part::Foreign { protocol: Protocol::OpenAi, value }),
-    }
-}
-
-/// A `data:` URL holds the image; any other is fetched by the engine, never here.
-fn image(url: String) -> ImageSource {
-    let inline = url.strip_prefix("data:").and_then(|it| it.split_once(";base64,"));
-    match inline {
-        Some((media_type, data)) => {
-            ImageSource::Base64 { media_type: media_type.to_owned(), data: data.to_owned() }
-        }
-        None => ImageSource::Url { url },
     }
 }
 

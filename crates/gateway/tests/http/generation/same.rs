@@ -124,8 +124,9 @@ pub fn check(choices: usize, path: &'static str, body: Value, folded: fn(&str) -
         prop_assert_eq!(&traces[0].usage, &traces[1].usage);
         prop_assert_eq!(&traces[0].answer, &traces[1].answer);
         for answer in [&mut whole, &mut folded] {
-            answer["id"] = json!("");
-            answer["freehold"]["trace_id"] = json!("");
+            // Ids of answers and of their items are made of it.
+            let trace = answer["freehold"]["trace_id"].as_str().unwrap().to_owned();
+            *answer = serde_json::from_str(&answer.to_string().replace(&trace, "")).unwrap();
         }
         prop_assert_eq!(whole, folded, "{}", streamed.text);
         Ok(())
@@ -260,4 +261,73 @@ fn messages() {
     let mut body = ask("hi");
     body["max_tokens"] = json!(99);
     check(1, "/v1/messages", body, folded_messages);
+}
+
+/// As a client builds a response from the pieces of its stream, which must be what its end says.
+fn folded_response(text: &str) -> Value {
+    let mut output: Vec<Value> = Vec::new();
+    let mut last = Value::Null;
+    for (place, event) in events(text).into_iter().enumerate() {
+        assert_eq!(event["sequence_number"], place, "{text}");
+        let index = event["output_index"].as_u64().map(|it| it as usize);
+        let Some(index) = index else {
+            last = event["response"].clone();
+            continue;
+        };
+        let kind = event["type"].as_str().unwrap().strip_prefix("response.").unwrap();
+        if kind == "output_item.added" {
+            assert_eq!(index, output.len(), "{text}");
+            output.push(event["item"].clone());
+            continue;
+        }
+        let item = &mut output[index];
+        let part = event["content_index"].as_u64().map(|it| it as usize);
+        match kind {
+            "content_part.added" => {
+                let parts = item["content"].as_array_mut().unwrap();
+                assert_eq!(Some(parts.len()), part, "{text}");
+                parts.push(event["part"].clone());
+            }
+            "output_text.delta" | "reasoning_text.delta" => {
+                more(&mut item["content"][part.unwrap()]["text"], &event["delta"]);
+            }
+            "refusal.delta" => {
+                more(&mut item["content"][part.unwrap()]["refusal"], &event["delta"])
+            }
+            "function_call_arguments.delta" => more(&mut item["arguments"], &event["delta"]),
+            "output_text.done" | "reasoning_text.done" => {
+                assert_eq!(item["content"][part.unwrap()]["text"], event["text"], "{text}");
+                item["content"][part.unwrap()]["logprobs"] = event["logprobs"].clone();
+            }
+            "refusal.done" => {
+                assert_eq!(item["content"][part.unwrap()]["refusal"], event["refusal"], "{text}");
+            }
+            "function_call_arguments.done" => {
+                assert_eq!(item["arguments"], event["arguments"], "{text}");
+            }
+            "content_part.done" => item["content"][part.unwrap()] = event["part"].clone(),
+            "output_item.done" => {
+                item["status"] = event["item"]["status"].clone();
+                // A proof of thought comes with the end of its item.
+                if let Some(sealed) = event["item"].get("encrypted_content") {
+                    item["encrypted_content"] = sealed.clone();
+                }
+                assert_eq!(*item, event["item"], "{text}");
+            }
+            other => panic!("{other}"),
+        }
+    }
+    assert_eq!(last["output"], json!(output), "{text}");
+    last
+}
+
+fn more(text: &mut Value, delta: &Value) {
+    *text = json!(format!("{}{}", text.as_str().unwrap(), delta.as_str().unwrap()));
+}
+
+#[test]
+fn responses() {
+    let include = ["reasoning.encrypted_content", "message.output_text.logprobs"];
+    let body = json!({ "model": "large", "input": "hi", "store": false, "include": include });
+    check(1, "/v1/responses", body, folded_response);
 }

@@ -11,7 +11,7 @@ use freehold_economics::PriceList;
 use freehold_gateway::{CacheUse, Egress, GenerativeModel, ModelPrice, Portfolio};
 use freehold_vocabulary::chat::{
     ChatError, ChatEvent, ChatRequest, EmbeddingsAnswer, EmbeddingsInput, EmbeddingsRequest,
-    Protocol, StopReason, Usage,
+    ModerationAnswer, ModerationRequest, ModerationResult, Part, Protocol, StopReason, Usage,
 };
 use freehold_vocabulary::egress::{Allow, Cleared, EgressPolicy, EngineClearance, Place};
 use freehold_vocabulary::ports::{ChatEngine, ChatEngineCard, ChatStream, Health, OfferedModel};
@@ -162,6 +162,29 @@ impl ChatEngine for Scripted {
             usage: Some(Usage { input_tokens, ..Usage::default() }),
             ignored: Vec::new(),
         })
+    }
+
+    async fn moderate(
+        &self,
+        request: Cleared<ModerationRequest>,
+    ) -> Result<ModerationAnswer, ChatError> {
+        let request = request.open(&self.card.clearance)?;
+        if let Some(Line::Fail(error)) = self.script.lock().unwrap().first() {
+            return Err(error.clone());
+        }
+        let results = request.inputs.iter().map(|parts| {
+            let flagged =
+                parts.iter().any(|it| matches!(it, Part::Text { text } if text == "hate"));
+            let found = |it: &str| (it.to_owned(), vec!["text".to_owned()]);
+            ModerationResult {
+                flagged,
+                categories: [("hate".to_owned(), flagged)].into(),
+                scores: [("hate".to_owned(), if flagged { 0.75 } else { 0.25 })].into(),
+                found_in: [found("hate")].into(),
+            }
+        });
+        let (results, model) = (results.collect(), request.model.clone());
+        Ok(ModerationAnswer { model, results })
     }
 
     async fn models(&self) -> Result<Vec<OfferedModel>, ChatError> {

@@ -59,6 +59,31 @@ impl Client {
         self.send(request).await
     }
 
+    /// Uploads a file; `fields` come before it.
+    pub async fn upload(&mut self, fields: &[(&str, &str)], content: Option<&str>) -> Reply {
+        let mut form = String::new();
+        for (name, value) in fields {
+            form += &format!(
+                "--edge\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            );
+        }
+        if let Some(content) = content {
+            form += &format!(
+                "--edge\r\ncontent-disposition: form-data; name=\"file\"; filename=\"in.jsonl\"\r\n\r\n{content}\r\n"
+            );
+        }
+        form += "--edge--\r\n";
+        let request = Request::post("/v1/files")
+            .header("content-type", "multipart/form-data; boundary=edge")
+            .body(Body::from(form));
+        self.send(request.unwrap()).await
+    }
+
+    pub async fn delete(&mut self, path: &str) -> Reply {
+        let request = Request::builder().method(Method::DELETE).uri(path).body(Body::empty());
+        self.send(request.unwrap()).await
+    }
+
     pub async fn send(&mut self, request: Request<Body>) -> Reply {
         self.try_send(request).await.unwrap()
     }
