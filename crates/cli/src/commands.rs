@@ -5,6 +5,7 @@
 
 mod audit;
 mod base;
+mod cache;
 mod calibrate;
 mod config;
 mod cost;
@@ -80,6 +81,8 @@ enum Command {
     Report(report::Arguments),
     Cost(cost::Arguments),
     #[command(subcommand)]
+    Cache(cache::Command),
+    #[command(subcommand)]
     Route(route::Command),
     #[command(subcommand)]
     Keys(keys::Command),
@@ -150,6 +153,7 @@ fn dispatch(cli: Cli, form: Form) -> Result<()> {
         Command::Review(command) => review::run(&command, &session()?),
         Command::Report(arguments) => report::run(&arguments, &session()?),
         Command::Cost(arguments) => cost::run(&arguments, &session()?),
+        Command::Cache(command) => cache::run(&command, &session()?),
         Command::Route(command) => route::run(&command, &session()?),
         Command::Keys(command) => keys::run(&command, &session()?),
         Command::Engines(command) => engines::run(&command, cli.config.as_deref(), form),

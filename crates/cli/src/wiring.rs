@@ -10,6 +10,7 @@ pub mod models;
 pub mod routes;
 pub mod runs;
 pub mod scoring;
+pub mod semantic;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};

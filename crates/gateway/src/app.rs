@@ -11,7 +11,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use freehold_ledger::Ledger;
 use freehold_vocabulary::chat::Attempt;
-use freehold_vocabulary::ports::{AttemptLog, Depot, TraceLog};
+use freehold_vocabulary::ports::{AttemptLog, Depot, Embedder, TraceLog};
 use freehold_vocabulary::{Clock, Seed};
 use tokio::sync::Semaphore;
 
@@ -176,6 +176,12 @@ impl App {
     /// Keeps answers there too, where the rule on kept content lets it. The first shelf stays.
     pub fn keep_cache_on(&self, shelf: Arc<dyn CacheShelf>) {
         self.caches.keep_on(shelf);
+    }
+
+    /// Compares questions with this embedder, for models that have a certified threshold. A longer
+    /// text than `text_bytes_max` is not compared. The first embedder stays.
+    pub fn compare_questions_with(&self, embedder: Arc<dyn Embedder>, text_bytes_max: usize) {
+        self.caches.compare_with(embedder, text_bytes_max);
     }
 
     /// Serves this portfolio from the next request on; those in flight finish with the old one.

@@ -12,6 +12,7 @@ mod flight;
 mod key;
 mod memory;
 mod record;
+mod semantic;
 mod wish;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use freehold_routing::semantic::CacheThreshold;
+use freehold_vocabulary::ports::Embedder;
 use freehold_vocabulary::price::Cost;
 use freehold_vocabulary::{CacheKind, Digest, Timestamp};
 use tracing::warn;
@@ -31,6 +34,8 @@ use flight::{Flights, Turn};
 pub(crate) use key::{Scope, key, may_be_cached};
 use memory::Memory;
 pub(crate) use record::{Recorder, Stored};
+pub(crate) use semantic::Question;
+use semantic::Semantic;
 pub(crate) use wish::{Call, Wish, call, layer};
 
 /// How long a request waits for an identical one before it is asked itself.
@@ -67,6 +72,14 @@ pub enum CacheUse {
     Deterministic,
     /// Also those whose answer would be drawn anew: the operator says that one drawing will do.
     Always,
+}
+
+/// What may be given again of a model.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct CacheRule {
+    pub usage: CacheUse,
+    /// How alike questions must be; none compares nothing.
+    pub semantic: Option<CacheThreshold>,
 }
 
 /// Where answers outlive the process. Only the binary knows of files; calls may block.
@@ -106,11 +119,20 @@ pub(crate) struct Caches {
     memory: Mutex<Memory>,
     flights: Flights,
     shelf: OnceLock<Arc<dyn CacheShelf>>,
+    semantic: OnceLock<Semantic>,
     hits: AtomicU64,
+    semantic_hits: AtomicU64,
     misses: AtomicU64,
     bypasses: AtomicU64,
     /// In 10⁻¹² of each currency.
     saved: Mutex<BTreeMap<String, u64>>,
+}
+
+/// A known answer, and how it is known.
+#[derive(Debug, Clone)]
+pub(crate) struct Hit {
+    pub(crate) stored: Arc<Stored>,
+    pub(crate) kind: CacheKind,
 }
 
 /// What a look-up found.
@@ -136,7 +158,9 @@ impl Caches {
             memory: Mutex::new(Memory::new(limits.memory_bytes_max.get())),
             flights: Flights::default(),
             shelf: OnceLock::new(),
+            semantic: OnceLock::new(),
             hits: AtomicU64::new(0),
+            semantic_hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
             bypasses: AtomicU64::new(0),
             saved: Mutex::default(),
@@ -147,6 +171,37 @@ impl Caches {
     pub(crate) fn keep_on(&self, shelf: Arc<dyn CacheShelf>) {
         // A second shelf would be a mistake of the binary, which sets one.
         let _ = self.shelf.set(shelf);
+    }
+
+    /// From now on, questions are compared with it. The first embedder stays.
+    pub(crate) fn compare_with(&self, embedder: Arc<dyn Embedder>, text_bytes_max: usize) {
+        // A second one would be a mistake of the binary, which has one.
+        let _ = self.semantic.set(Semantic::new(embedder, text_bytes_max));
+    }
+
+    /// The vector of a question, where questions are compared.
+    pub(crate) async fn vector(&self, question: &Question) -> Option<Vec<f32>> {
+        self.semantic.get()?.vector(question).await
+    }
+
+    /// The answer to the most similar question that is alike enough and still known.
+    pub(crate) fn alike(
+        &self,
+        question: &Question,
+        vector: &[f32],
+        threshold: &CacheThreshold,
+        now: Timestamp,
+    ) -> Option<Arc<Stored>> {
+        let semantic = self.semantic.get()?;
+        let keys = semantic.alike(&question.rest, vector, threshold.similarity_at_least);
+        keys.iter().find_map(|key| self.remembered(key, now))
+    }
+
+    /// From now on, questions like this one have the answer of that key.
+    pub(crate) fn answered(&self, question: Question, vector: Vec<f32>, key: Digest) {
+        if let Some(semantic) = self.semantic.get() {
+            semantic.remember(question.rest, vector, key);
+        }
     }
 
     pub(crate) const fn entry_bytes_max(&self) -> usize {
@@ -244,7 +299,8 @@ impl Caches {
         let counter = match status {
             CacheStatus::Bypass => &self.bypasses,
             CacheStatus::Miss => &self.misses,
-            CacheStatus::Hit(_) => &self.hits,
+            CacheStatus::Hit(CacheKind::Exact) => &self.hits,
+            CacheStatus::Hit(CacheKind::Semantic) => &self.semantic_hits,
         };
         counter.fetch_add(1, Relaxed);
     }
@@ -258,7 +314,13 @@ impl Caches {
 
     /// For `/metrics`; nothing before the first request to a generating model.
     pub(crate) fn render(&self, text: &mut String) {
-        if [&self.hits, &self.misses, &self.bypasses].iter().all(|it| it.load(Relaxed) == 0) {
+        let lookups = [
+            ("hit", &self.hits),
+            ("semantic-hit", &self.semantic_hits),
+            ("miss", &self.misses),
+            ("bypass", &self.bypasses),
+        ];
+        if lookups.iter().all(|(_, it)| it.load(Relaxed) == 0) {
             return;
         }
         let head = |text: &mut String, name: &str, help: &str, kind: &str| {
@@ -266,9 +328,7 @@ impl Caches {
         };
         let name = "freehold_cache_lookups_total";
         head(text, name, "Requests to generating models by what the cache did.", "counter");
-        for (result, counter) in
-            [("hit", &self.hits), ("miss", &self.misses), ("bypass", &self.bypasses)]
-        {
+        for (result, counter) in lookups {
             let _ = writeln!(text, "{name}{{result=\"{result}\"}} {}", counter.load(Relaxed));
         }
         let (entries, bytes, evicted) = {

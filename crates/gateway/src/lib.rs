@@ -32,7 +32,7 @@ mod tasks;
 mod walk;
 
 pub use app::{Access, App, Limits, Parts};
-pub use caches::{CacheLimits, CacheShelf, CacheUse};
+pub use caches::{CacheLimits, CacheRule, CacheShelf, CacheUse};
 pub use depot::Keeping;
 pub use portfolio::{
     Deployed, DeployedTier, Egress, GenerativeModel, KeptContent, ModelPrice, Moderation,

@@ -15,6 +15,7 @@ pub mod error;
 pub mod gain;
 pub mod observation;
 pub mod ood;
+pub mod semantic;
 pub mod systemone;
 
 pub use calibration::Calibration;

@@ -23,6 +23,7 @@ use crate::wiring::Session;
 use crate::wiring::cache_folder::CacheFolder;
 use crate::wiring::deployments::Deployments;
 use crate::wiring::engines::Generation;
+use crate::wiring::semantic;
 
 /// Answer requests, until told to stop.
 ///
@@ -80,6 +81,7 @@ pub fn run(arguments: &Arguments, session: Session) -> Result<()> {
     let threads = NonZeroUsize::new(session.config.compute.threads())
         .context("there is at least one thread")?;
     let deployments = Deployments::new(threads)?;
+    semantic::connect(&app, &session, &deployments)?;
     // Read before the portfolio is built: a move in between is then seen as one, not missed.
     let seen = session.wait(session.ledger.alias_sequence())?;
     let portfolio = generation.join(deployments.portfolio(&session)?)?;

@@ -2,6 +2,8 @@
 //!
 //! A model with an `engine` answers under its name; one without only gives its price to reports.
 
+use std::path::PathBuf;
+
 use anyhow::{Context as _, Result, bail};
 use freehold_economics::tariff::Price;
 use freehold_economics::{Day, Exact, Rates, Tariff, TokenRates, price_list};
@@ -33,6 +35,10 @@ pub struct ModelConfig {
     /// every request that has no effect but its answer; `false`, never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<bool>,
+    /// What `freehold cache calibrate` wrote: questions that are as alike as it says have the same
+    /// answer. Relative to this file; unsaid compares nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub semantic_cache: Option<PathBuf>,
     /// Or a [[price]] in the price list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<PriceSetting>,

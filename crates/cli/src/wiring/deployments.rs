@@ -48,7 +48,6 @@ impl Deployments {
     }
 
     /// The portfolio's embedder, loaded when it is first asked for.
-    #[expect(dead_code, reason = "the first feature that compares vectors asks for it")]
     pub fn embedder(&self, session: &Session) -> Result<Arc<dyn Embedder>> {
         if let Some(embedder) = self.embedder.get() {
             return Ok(embedder.clone());

@@ -6,11 +6,14 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use freehold_engines::remote::RemoteEngine;
 use freehold_engines::remote::resilience::{ReplicaOptions, Replicas};
-use freehold_gateway::{CacheUse, Egress, GenerativeModel, KeptContent, Moderation, Portfolio};
+use freehold_gateway::{
+    CacheRule, CacheUse, Egress, GenerativeModel, KeptContent, Moderation, Portfolio,
+};
 use freehold_vocabulary::egress::{Allow, EgressPolicy};
 use freehold_vocabulary::ports::{AttemptLog, ChatEngine};
 use freehold_vocabulary::{EngineName, Seed};
 
+use super::semantic;
 use crate::config::models::check_name;
 use crate::config::{Config, EngineConfig, ModerationConfig};
 
@@ -46,10 +49,13 @@ impl Generation {
                 tier: model.tier,
                 price: config.prices.model(name),
                 data_class: model.data_class,
-                cache: match model.cache {
-                    None => CacheUse::Deterministic,
-                    Some(true) => CacheUse::Always,
-                    Some(false) => CacheUse::Never,
+                cache: CacheRule {
+                    usage: match model.cache {
+                        None => CacheUse::Deterministic,
+                        Some(true) => CacheUse::Always,
+                        Some(false) => CacheUse::Never,
+                    },
+                    semantic: semantic::threshold(config, name)?,
                 },
                 fallback: model.fallback.clone(),
             }));

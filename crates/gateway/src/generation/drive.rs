@@ -6,7 +6,7 @@ use std::future::poll_fn;
 use freehold_vocabulary::chat::{ChatError, ChatEvent, ChatRequest, Delivery, Remedy};
 use freehold_vocabulary::egress::Classified;
 use freehold_vocabulary::ports::ChatStream;
-use freehold_vocabulary::{CacheKind, Ending, EngineName, TraceId, Try};
+use freehold_vocabulary::{Ending, EngineName, TraceId, Try};
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
@@ -271,7 +271,7 @@ impl Drive {
             data_class: self.request.class(),
             rule: current.rule.clone(),
             ignored_parameters: ignored.unwrap_or_default(),
-            cache: self.cached.hit.is_some().then_some(CacheKind::Exact),
+            cache: self.cached.hit.as_ref().map(|it| it.kind),
             keeps_content: keeps_content(
                 self.offer.egress.content,
                 &current.offered.model,

@@ -1,18 +1,16 @@
 //! The trace of a generation: durable before the last of the answer goes out.
 
-use std::sync::Arc;
-
 use freehold_vocabulary::chat::{ChatRequest, ImageSource, Message, Part, Role, Usage, UsageBasis};
 use freehold_vocabulary::egress::Place;
 use freehold_vocabulary::price::Cost;
 use freehold_vocabulary::{
-    CacheKind, DataClass, Digest, Ending, Generation, Outcome, TaskName, Trace, TraceId, Try,
+    DataClass, Digest, Ending, Generation, Outcome, TaskName, Trace, TraceId, Try,
 };
 
 use super::tally::Tally;
 use super::{Asking, Settled};
 use crate::app::{App, Offered};
-use crate::caches::Stored;
+use crate::caches::Hit;
 use crate::error::ApiError;
 use crate::layers::observe::elapsed_us;
 use crate::portfolio::{GenerativeModel, KeptContent};
@@ -34,7 +32,7 @@ pub(crate) struct Kept<'a> {
     pub(crate) first_token_us: Option<u64>,
     pub(crate) tries: Vec<Try>,
     /// The answer was known; no engine was asked for it.
-    pub(crate) hit: Option<Arc<Stored>>,
+    pub(crate) hit: Option<Hit>,
 }
 
 /// What came and went, where it is known.
@@ -81,7 +79,7 @@ pub(super) async fn record(
     let settled = keep(app, kept, said).await?;
     // The caller is told what the answer took when it was made.
     Ok(match hit {
-        Some(hit) => Settled { usage: hit.usage, basis: hit.basis, ..settled },
+        Some(hit) => Settled { usage: hit.stored.usage, basis: hit.stored.basis, ..settled },
         None => settled,
     })
 }
@@ -97,7 +95,7 @@ pub(crate) async fn keep(app: &App, kept: Kept<'_>, said: Said) -> Result<Settle
         None => (model.price.cost(&usage, kept.asking.at), None),
         Some(hit) => {
             let free = |it: &Cost| Cost { currency: it.currency.clone(), picos: 0 };
-            (hit.cost.as_ref().map(free), hit.cost.clone())
+            (hit.stored.cost.as_ref().map(free), hit.stored.cost.clone())
         }
     };
     let generation = Generation {
@@ -113,7 +111,7 @@ pub(crate) async fn keep(app: &App, kept: Kept<'_>, said: Said) -> Result<Settle
         cost: cost.clone(),
         first_token_us: kept.first_token_us,
         tries: kept.tries,
-        cache: kept.hit.as_ref().map(|_| CacheKind::Exact),
+        cache: kept.hit.as_ref().map(|it| it.kind),
         saved,
         request: said.request,
         answer: said.answer,

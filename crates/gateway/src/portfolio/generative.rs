@@ -11,7 +11,7 @@ use freehold_vocabulary::price::Cost;
 use freehold_vocabulary::{DataClass, Tier, Timestamp};
 
 use super::PortfolioError;
-use crate::caches::CacheUse;
+use crate::caches::CacheRule;
 
 /// A model that generates.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub struct GenerativeModel {
     /// The class of requests that name this model; none takes [`Egress::default_class`].
     pub data_class: Option<DataClass>,
     /// Which requests may be answered with an answer that was given before.
-    pub cache: CacheUse,
+    pub cache: CacheRule,
     /// Who is asked, in this order, when this model may not or cannot answer.
     pub fallback: Vec<String>,
 }

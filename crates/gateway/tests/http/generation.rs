@@ -7,6 +7,7 @@ mod others;
 mod responses;
 mod rules;
 mod same;
+mod semantic;
 
 use serde_json::{Value, json};
 

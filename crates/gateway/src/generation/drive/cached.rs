@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use freehold_routing::semantic::CacheThreshold;
 use freehold_vocabulary::chat::{ChatEvent, ChatRequest};
 use freehold_vocabulary::egress::Classified;
 use freehold_vocabulary::{CacheKind, Digest, Ending, Timestamp, TraceId};
@@ -12,7 +13,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::{Current, Drive, Head};
 use crate::app::{App, Offer};
 use crate::caches::{
-    CacheStatus, Call, Flight, Found, Keep, Recorder, Scope, Stored, Wish, call, key, may_be_cached,
+    CacheStatus, Call, Flight, Found, Hit, Keep, Question, Recorder, Scope, Stored, Wish, call,
+    key, may_be_cached,
 };
 use crate::generation::record::keeps_content;
 use crate::generation::tally::Tally;
@@ -25,7 +27,7 @@ pub(super) struct Cached {
     /// None where the cache has no part in it.
     wanted: Option<Wanted>,
     /// The answer that was known.
-    pub(super) hit: Option<Arc<Stored>>,
+    pub(super) hit: Option<Hit>,
 }
 
 #[derive(Debug)]
@@ -36,6 +38,10 @@ struct Wanted {
     model: String,
     flight: Option<Flight>,
     recorder: Recorder,
+    /// The words that may differ, where questions are compared.
+    question: Option<(Question, CacheThreshold)>,
+    /// Their vector, once it is known.
+    vector: Option<Vec<f32>>,
 }
 
 impl Cached {
@@ -49,7 +55,7 @@ impl Cached {
         let call = call();
         let model = &offer.chain[0].model;
         let asked = request.request();
-        let takes_part = call.wish != Wish::Bypass && may_be_cached(asked, model.cache);
+        let takes_part = call.wish != Wish::Bypass && may_be_cached(asked, model.cache.usage);
         let wanted = takes_part.then(|| {
             let scope = Scope::new(&asking.caller.0, request.class(), model);
             let kept = keeps_content(offer.egress.content, model, request.class());
@@ -59,6 +65,11 @@ impl Cached {
                 model: model.name.clone(),
                 flight: None,
                 recorder: Recorder::new(app.caches.entry_bytes_max()),
+                question: model
+                    .cache
+                    .semantic
+                    .and_then(|it| Some((Question::of(&scope, asked)?, it))),
+                vector: None,
             }
         });
         Self { call, wanted, hit: None }
@@ -66,34 +77,23 @@ impl Cached {
 
     /// The answer, if it is known.
     pub(super) async fn look(&mut self, app: &App, now: Timestamp) -> Option<Arc<Stored>> {
-        let found = match &self.wanted {
+        let hit = match &mut self.wanted {
             None => None,
-            Some(wanted) if self.call.wish == Wish::Refresh => {
-                Some(Found::Miss(app.caches.begin(&wanted.key)))
-            }
-            Some(wanted) => Some(app.caches.look(&wanted.key, wanted.keep, now).await),
+            Some(wanted) => wanted.look(app, self.call.wish, now).await,
         };
-        let status = match &found {
-            None => CacheStatus::Bypass,
-            Some(Found::Miss(_)) => CacheStatus::Miss,
-            Some(Found::Hit(_)) => CacheStatus::Hit(CacheKind::Exact),
+        let status = match (&self.wanted, &hit) {
+            (None, _) => CacheStatus::Bypass,
+            (Some(_), None) => CacheStatus::Miss,
+            (Some(_), Some(hit)) => CacheStatus::Hit(hit.kind),
         };
         self.call.tell(status);
         app.caches.count(status);
-        match found? {
-            Found::Hit(stored) => {
-                app.caches.count_saved(stored.cost.as_ref());
-                self.wanted = None;
-                self.hit = Some(Arc::clone(&stored));
-                Some(stored)
-            }
-            Found::Miss(flight) => {
-                if let Some(wanted) = &mut self.wanted {
-                    wanted.flight = flight;
-                }
-                None
-            }
-        }
+        let hit = hit?;
+        app.caches.count_saved(hit.stored.cost.as_ref());
+        self.wanted = None;
+        let stored = Arc::clone(&hit.stored);
+        self.hit = Some(hit);
+        Some(stored)
     }
 
     /// Another model is asked; what the last one said is no part of the answer.
@@ -123,8 +123,33 @@ impl Cached {
             cost: it.cost.clone(),
         };
         app.caches.keep(&wanted.key, wanted.keep, stored).await;
+        if let (Some((question, _)), Some(vector)) = (wanted.question, wanted.vector) {
+            app.caches.answered(question, vector, wanted.key);
+        }
         // Now those who wait find it.
         drop(wanted.flight);
+    }
+}
+
+impl Wanted {
+    /// The same question, or one that means the same.
+    async fn look(&mut self, app: &App, wish: Wish, now: Timestamp) -> Option<Hit> {
+        let found = match wish {
+            Wish::Use => app.caches.look(&self.key, self.keep, now).await,
+            Wish::Refresh | Wish::Bypass => Found::Miss(app.caches.begin(&self.key)),
+        };
+        match found {
+            Found::Hit(stored) => return Some(Hit { stored, kind: CacheKind::Exact }),
+            Found::Miss(flight) => self.flight = flight,
+        }
+        let (question, threshold) = self.question.as_ref()?;
+        let vector = app.caches.vector(question).await?;
+        let stored = match wish {
+            Wish::Use => app.caches.alike(question, &vector, threshold, now),
+            Wish::Refresh | Wish::Bypass => None,
+        };
+        self.vector = Some(vector);
+        Some(Hit { stored: stored?, kind: CacheKind::Semantic })
     }
 }
 

@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use async_trait::async_trait;
 use freehold_economics::PriceList;
-use freehold_gateway::{CacheUse, Egress, GenerativeModel, ModelPrice, Portfolio};
+use freehold_gateway::{CacheRule, Egress, GenerativeModel, ModelPrice, Portfolio};
 use freehold_vocabulary::chat::{
     ChatError, ChatEvent, ChatRequest, EmbeddingsAnswer, EmbeddingsInput, EmbeddingsRequest,
     ModerationAnswer, ModerationRequest, ModerationResult, Part, Protocol, StopReason, Usage,
@@ -208,7 +208,7 @@ pub fn model(name: &str, engine: &Arc<Scripted>, fallback: &[&str]) -> Arc<Gener
         tier: Tier::Frontier,
         price: ModelPrice::Known(price),
         data_class: None,
-        cache: CacheUse::default(),
+        cache: CacheRule::default(),
         fallback: fallback.iter().map(|it| (*it).to_owned()).collect(),
     })
 }
