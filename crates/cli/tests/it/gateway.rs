@@ -20,20 +20,6 @@ fn portfolio(provider: &Provider) -> Portfolio {
     let mut text = std::fs::read_to_string(&path).unwrap();
     text.push_str(&format!(
         r#"
-[engines.cloud]
-protocol = "vllm"
-url = "{}/v1"
-clearance = "internal"
-owner = "acme"
-
-[models.large]
-engine = "cloud"
-upstream = "large-2026-11-01"
-tier = "frontier"
-provider = "acme"
-data_class = "internal"
-price = {{ currency = "USD", input_per_million = 2.5, output_per_million = 10.0, as_of = "2026-11-01", source = "test" }}
-
 [engines.judge]
 protocol = "openai"
 url = "{}/v1"
@@ -50,6 +36,20 @@ price = {{ currency = "USD", input_per_million = 0.0, output_per_million = 0.0, 
 
 [moderation]
 model = "guard"
+
+[engines.cloud]
+protocol = "vllm"
+url = "{}/v1"
+clearance = "internal"
+owner = "acme"
+
+[models.large]
+engine = "cloud"
+upstream = "large-2026-11-01"
+tier = "frontier"
+provider = "acme"
+data_class = "internal"
+price = {{ currency = "USD", input_per_million = 2.5, output_per_million = 10.0, as_of = "2026-11-01", source = "test" }}
 "#,
         provider.url(),
         provider.url()
@@ -162,6 +162,6 @@ fn a_model_without_an_engine_or_a_price_is_refused_at_the_start() {
     refused(("engine = \"cloud\"", "engine = \"clowd\""), "there is no [engines.clowd]");
     refused(("upstream =", "fallback = [\"none\"]\nupstream ="), "falls back to `none`");
     refused(("[models.large]", "[models.\"la rge\"]"), "no name for a model");
-    let price = text.lines().find(|it| it.starts_with("price")).unwrap();
+    let price = text.lines().rev().find(|it| it.starts_with("price")).unwrap();
     refused((price, ""), "price");
 }

@@ -84,4 +84,9 @@ async fn without_a_judge_nothing_is_judged() {
     let image =
         json!([{ "type": "image_url", "image_url": { "url": "https://example.org/a.png" } }]);
     check(image, 400, "unsupported_parameter", "not images").await;
+    // No label of the task is called `no`: the operator's mistake, which must not flag everything.
+    let server = serve(tickets(), Some("tickets")).await;
+    let reply = server.post(MODERATIONS, &ask("billing").to_string()).await;
+    reply.error(500, "engine_failed");
+    assert_eq!(server.traces.count(), 0);
 }

@@ -24,13 +24,14 @@ pub(crate) async fn answer(
     (name, served): (&str, &Served),
     inputs: Vec<Vec<Part>>,
 ) -> Result<Json<Value>, ApiError> {
+    let portfolio = app.portfolio();
+    let harmless = portfolio.moderation().map(|it| it.harmless.as_slice()).unwrap_or_default();
+    check(name, served, harmless)?;
     let texts = inputs.into_iter().map(|parts| text(parts, name));
     let texts = texts.collect::<Result<Vec<String>, _>>()?;
     let asked = Asked { caller, endpoint: "moderations", at, field: Field::Only("input") };
     let walked = answered(app, &asked, served, texts).await?;
     let all = served.deployed.labels().len();
-    let portfolio = app.portfolio();
-    let harmless = portfolio.moderation().map(|it| it.harmless.as_slice()).unwrap_or_default();
     let views = walked
         .into_iter()
         .map(|(id, walked)| AnswerView::new(served, id, &walked, Some(all)))
@@ -38,6 +39,20 @@ pub(crate) async fn answer(
     let id = views.first().map(|it| format!("modr-{}", it.trace_id));
     let results: Vec<Value> = views.into_iter().map(|it| result(it, harmless)).collect();
     Ok(Json(json!({ "id": id, "model": name, "results": results })))
+}
+
+/// A misspelt label would turn every harmless text into a finding.
+fn check(name: &str, served: &Served, harmless: &[String]) -> Result<(), ApiError> {
+    let labels = served.deployed.labels().as_slice();
+    match harmless.iter().find(|it| labels.iter().all(|label| label.as_str() != it.as_str())) {
+        None => Ok(()),
+        Some(unknown) => Err(ApiError::EngineBroken {
+            engine: name.to_owned(),
+            reason: format!(
+                "[moderation] says that `{unknown}` is harmless, which is none of its labels; correct `harmless`"
+            ),
+        }),
+    }
 }
 
 fn text(parts: Vec<Part>, name: &str) -> Result<String, ApiError> {
