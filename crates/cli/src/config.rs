@@ -6,6 +6,7 @@
 pub mod cache;
 pub mod compute;
 pub mod economics;
+pub mod egress;
 pub mod embedding;
 pub mod engines;
 pub mod keeping;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 pub use cache::CacheConfig;
 pub use compute::ComputeConfig;
 pub use economics::{EconomicsConfig, Prices};
+pub use egress::EgressConfig;
 pub use embedding::EmbeddingConfig;
 pub use engines::EngineConfig;
 pub use keeping::KeepingConfig;
@@ -68,6 +70,9 @@ pub struct Config {
     pub embedding: EmbeddingConfig,
     #[serde(default)]
     pub economics: EconomicsConfig,
+    /// What is looked for in requests, and what may leave.
+    #[serde(default)]
+    pub egress: EgressConfig,
     /// Engines elsewhere; nothing goes to one unless its clearance allows it.
     #[serde(default)]
     pub engines: BTreeMap<freehold_vocabulary::EngineName, EngineConfig>,
@@ -123,6 +128,15 @@ impl Config {
         if let Some(moderation) = &config.moderation {
             moderation.check(&config).context("[moderation]")?;
         }
+        let engines = config.engines.keys().collect();
+        config.egress.check(&engines).context("[egress]")?;
+        if !config.egress.detectors.enabled
+            && let Some(section) = redacting(&config)
+        {
+            bail!(
+                "[{section}]: redact = true needs the detectors; remove egress.detectors.enabled = false"
+            );
+        }
         config.compute.check().context("[compute]")?;
         config.embedding.check().context("[embedding]")?;
         config.prices = Prices::of(&config)?;
@@ -137,6 +151,14 @@ impl Config {
             format!("there is no [tasks.{name}] in {FILE} (tasks: {known}); add it")
         })
     }
+}
+
+/// A section that has identifiers taken out.
+fn redacting(config: &Config) -> Option<String> {
+    let engine = config.engines.iter().find(|(_, it)| it.redact);
+    let model = config.models.iter().find(|(_, it)| it.redact == Some(true));
+    let engine = engine.map(|(name, _)| format!("engines.{name}"));
+    engine.or_else(|| model.map(|(name, _)| format!("models.{name}")))
 }
 
 fn find() -> Result<PathBuf> {

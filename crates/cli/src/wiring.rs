@@ -7,6 +7,7 @@ pub mod embedding;
 pub mod engines;
 pub mod judging;
 pub mod models;
+pub mod policy;
 pub mod routes;
 pub mod runs;
 pub mod scoring;

@@ -14,6 +14,9 @@ use std::time::Instant;
 
 use freehold_deidentification::detection::Detector;
 use freehold_deidentification::redaction::{Policy, Redactor};
+use freehold_deidentification::requests::RequestDetector;
+use freehold_vocabulary::chat::{ChatRequest, Leaves as _, Message, Part, Role};
+use freehold_vocabulary::ports::{Identifiers as _, Within};
 
 /// 1,000 tokens of 5 bytes; English text has 4 to 5 bytes a token.
 const PIECE_BYTES: usize = 5000;
@@ -67,7 +70,50 @@ fn measure(path: &str, detector: &Arc<Detector>, pieces: &[&str]) -> Result<(), 
     println!("{path}: n = {}, {findings} findings", pieces.len());
     print("find", &mut micros);
     print("redact and restore", &mut redacting);
+    requests(pieces)
+}
+
+/// What the gateway does to a request of one piece, in processor time, which other work on the
+/// machine does not lengthen.
+fn requests(pieces: &[&str]) -> Result<(), Failure> {
+    let identifiers = RequestDetector::default();
+    let asked = |text: &str| ChatRequest {
+        messages: vec![Message::text(Role::User, text)],
+        ..ChatRequest::default()
+    };
+    let n = pieces.len() as f64;
+    let begun = cpu_us()?;
+    for piece in pieces {
+        std::hint::black_box(identifiers.inspect(&asked(piece).leaves())?);
+    }
+    let searched = cpu_us()?;
+    for piece in pieces {
+        let mut request = asked(piece);
+        std::hint::black_box(identifiers.inspect(&request.leaves())?);
+        let mut redaction = identifiers.redaction();
+        redaction.redact(&mut request.leaves())?;
+        std::hint::black_box(identifiers.inspect(&request.leaves())?);
+        let mut restoring = redaction.restoring(Within::Text);
+        for part in request.messages.iter().flat_map(|it| &it.parts) {
+            if let Part::Text { text } = part {
+                std::hint::black_box(restoring.push(text));
+            }
+        }
+    }
+    let redacted = cpu_us()?;
+    println!(
+        "  of a request, processor time per 1,000 tokens: searched {:.0} us; searched, redacted, searched again and restored {:.0} us",
+        (searched - begun) / n,
+        (redacted - searched) / n
+    );
     Ok(())
+}
+
+/// Processor time of this thread so far, as Linux counts it.
+fn cpu_us() -> Result<f64, Failure> {
+    let counted = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    let nanos: f64 = counted.split(' ').next().unwrap_or_default().parse()?;
+    Ok(nanos / 1e3)
 }
 
 fn print(what: &str, micros: &mut [f64]) {

@@ -66,7 +66,7 @@ pub struct Finding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Form {
     Plain,
-    /// Inside a base64 blob; the span is the whole blob.
+    /// Inside a blob of base 64 or hexadecimal; the span is the whole blob.
     Base64,
 }
 

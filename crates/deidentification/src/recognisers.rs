@@ -279,6 +279,7 @@ impl Kind {
     pub const PASSPORT: Self = Self("PASSPORT");
     pub const POSTAL_CODE: Self = Self("POSTAL_CODE");
     pub const SECRET: Self = Self("SECRET");
+    pub const URL: Self = Self("URL");
     pub const VEHICLE_ID: Self = Self("VEHICLE_ID");
     /// Found by span models, not by expressions.
     pub const LOCATION: Self = Self("LOCATION");

@@ -20,7 +20,7 @@ mod overlap;
 mod placeholders;
 mod redactor;
 mod restoring;
-mod seams;
+pub(crate) mod seams;
 
 pub use key::Key;
 pub use operators::{DateOrder, OPERATORS, Operator, decrypt};

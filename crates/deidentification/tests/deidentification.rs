@@ -6,4 +6,5 @@ mod deidentification {
     pub mod conformance;
     pub mod presidio;
     pub mod redaction;
+    pub mod requests;
 }

@@ -19,6 +19,7 @@ use crate::batch::run::Waiting;
 use crate::caches::{CacheLimits, CacheShelf, Caches};
 use crate::depot::Keeping;
 use crate::error::ApiError;
+use crate::generation::conversation::Conversations;
 use crate::ids::Ids;
 use crate::layers::auth::KnownKeys;
 use crate::metrics::{Metrics, ModelCounters, TaskCounters};
@@ -103,6 +104,7 @@ pub struct Inner {
     pub(crate) ids: Ids,
     pub(crate) caches: Caches,
     pub(crate) known_keys: KnownKeys,
+    pub(crate) conversations: Conversations,
     pub(crate) permits: Arc<Semaphore>,
     pub(crate) batches: Waiting,
     serving: ArcSwap<Serving>,
@@ -166,6 +168,7 @@ impl App {
             parts,
             metrics: Metrics::new(),
             known_keys: KnownKeys::default(),
+            conversations: Conversations::default(),
             permits,
             batches: Waiting::default(),
             serving: ArcSwap::from_pointee(nothing),

@@ -1,8 +1,9 @@
 //! Lets a request out to an engine, or not, and has every decision written down before.
 
+use std::collections::BTreeMap;
 use std::io;
 
-use freehold_vocabulary::audit::{Act, AuditDraft, Egress, Sending};
+use freehold_vocabulary::audit::{Act, AuditDraft, Egress, Sending, Word};
 use freehold_vocabulary::egress::{Classified, Cleared, Denied, EgressPolicy, Place};
 use freehold_vocabulary::{Timestamp, TraceId};
 use serde::Serialize;
@@ -21,6 +22,9 @@ pub(crate) struct Leaving<'a> {
     pub(crate) trace: &'a TraceId,
     pub(crate) offered: &'a Offered,
     pub(crate) policy: &'a EgressPolicy,
+    /// What was found in the request as it came, and what of it was replaced since.
+    pub(crate) found: &'a BTreeMap<Word, u64>,
+    pub(crate) replaced: &'a BTreeMap<Word, u64>,
 }
 
 /// The policy's decision about one engine, which is in the audit log when this returns. What stays
@@ -48,7 +52,9 @@ pub(crate) async fn clear<T: Serialize>(
             at: leaving.at,
             actor: leaving.caller.0.to_string(),
             subject: engine.engine.to_string(),
-            act: Act::Egress(egress),
+            act: Act::Egress(
+                egress.with_found(leaving.found.clone()).with_redacted(leaving.replaced.clone()),
+            ),
         };
         let written = leaving.app.parts.ledger.append_audit(&[draft]).await;
         written.map_err(|cause| ApiError::ledger(&cause))?;

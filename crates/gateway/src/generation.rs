@@ -7,9 +7,11 @@
 //! Never knows a protocol: endpoints translate requests before and events after.
 
 pub mod class;
+pub mod conversation;
 pub mod drive;
 pub mod limits;
 pub mod record;
+pub mod redaction;
 pub mod sse;
 pub mod tally;
 
@@ -98,7 +100,8 @@ pub(crate) async fn generate(
 ) -> Result<Answering, ApiError> {
     let (head, begun) = oneshot::channel();
     let (events, rest) = mpsc::channel(EVENTS_WAITING_MAX);
-    let drive = Drive::new(app.clone(), asking, offer, request);
+    let judged = class::judged(app, &asking, &offer, request).await?;
+    let drive = Drive::new(app.clone(), asking, offer, judged);
     tokio::spawn(drive.run(head, events));
     match begun.await {
         Ok(Ok((about, begun))) => Ok(Answering { about, begun, rest }),

@@ -35,8 +35,8 @@ pub use app::{Access, App, Limits, Parts};
 pub use caches::{CacheLimits, CacheRule, CacheShelf, CacheUse};
 pub use depot::Keeping;
 pub use portfolio::{
-    Deployed, DeployedTier, Egress, GenerativeModel, KeptContent, ModelPrice, Moderation,
-    Portfolio, PortfolioError,
+    Deployed, DeployedTier, Egress, GenerativeModel, KeptContent, KeyRule, ModelPrice, Moderation,
+    Portfolio, PortfolioError, RedactionRule,
 };
 pub use probes::openapi::DOCUMENT as OPENAPI;
 pub use serve::{Drained, serve};

@@ -17,7 +17,7 @@ use freehold_vocabulary::{AliasName, Digest, Label, LabelSet, Task, Tier, Timest
 
 mod generative;
 
-pub use generative::{Egress, GenerativeModel, KeptContent, ModelPrice};
+pub use generative::{Egress, GenerativeModel, KeptContent, KeyRule, ModelPrice, RedactionRule};
 
 /// Every deployment and every generating model by the name that clients use.
 #[derive(Debug, Default)]
@@ -65,6 +65,8 @@ pub enum PortfolioError {
     ModelIsTask(String),
     #[error("model `{model}` falls back to `{fallback}`, which is no model that an engine serves")]
     Fallback { model: String, fallback: String },
+    #[error("model `{0}` redacts, but no detector is on; turn the detectors on")]
+    Redaction(String),
     #[error("task `{task}`: tier `{tier}` comes after a dearer one; order the route upwards")]
     Order { task: String, tier: Tier },
     #[error(

@@ -47,7 +47,7 @@ mod clearance;
 mod cleared;
 mod policy;
 
-pub use classified::{ClassFound, Classified, Origin};
+pub use classified::{ClassFound, Classified, EnginesOfKey, Origin};
 pub use clearance::{EngineClearance, InvalidRegion, Place, Region};
 pub use cleared::{Cleared, EgressRecord, NotCleared};
 pub use policy::{Allow, Denied, EgressPolicy, RegionLimit, Scope};

@@ -5,6 +5,7 @@ pub mod classifier;
 pub mod depot;
 pub mod embedder;
 pub mod engine;
+pub mod identifiers;
 pub mod progress;
 pub mod trace_log;
 
@@ -13,5 +14,6 @@ pub use classifier::{Classifier, ClassifyError, Scored};
 pub use depot::{Depot, DepotError, DepotLock, DepotPlace, Shelf, Shelved};
 pub use embedder::{Embedder, EmbedderCard};
 pub use engine::{Engine, EngineCard, EngineError};
+pub use identifiers::{Found, Identifiers, Redaction, Restore, Seen, Unsearched, Within};
 pub use progress::{Progress, Silent};
 pub use trace_log::{TraceLog, TraceLogError};

@@ -23,6 +23,7 @@ use crate::wiring::Session;
 use crate::wiring::cache_folder::CacheFolder;
 use crate::wiring::deployments::Deployments;
 use crate::wiring::engines::Generation;
+use crate::wiring::policy::{self, TakingEffect};
 use crate::wiring::semantic;
 
 /// Answer requests, until told to stop.
@@ -87,6 +88,15 @@ pub fn run(arguments: &Arguments, session: Session) -> Result<()> {
     let portfolio = generation.join(deployments.portfolio(&session)?)?;
     if portfolio.is_empty() {
         tracing::warn!("nothing is deployed yet; `freehold models promote` takes effect at once");
+    }
+    let taking =
+        TakingEffect { config: &session.config, previous: None, at: session.now(), by: "local" };
+    session.wait(policy::record(session.ledger.as_ref(), &taking))?;
+    let named = |name: &&String| !keys.iter().any(|key| key.name.as_str() == name.as_str());
+    for name in session.config.egress.keys.keys().filter(named) {
+        tracing::warn!(
+            "[egress.keys.{name}]: there is no key of that name; `freehold keys add {name}` makes one"
+        );
     }
     tracing::info!("deployed: {}", portfolio.model_names().join(", "));
     app.deploy(portfolio);

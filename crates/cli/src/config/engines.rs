@@ -39,6 +39,14 @@ pub struct EngineConfig {
     /// `public` or `own`; by default `own` for servers that anyone may run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network: Option<NetworkConfig>,
+    /// Whether identifiers are replaced by placeholders before a request goes there, and put back
+    /// into the answer.
+    #[serde(default)]
+    pub redact: bool,
+    /// The class of a request after that, unless caller, key or what is still found say more;
+    /// unsaid, its class stays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redacted_class: Option<DataClass>,
     #[serde(default)]
     pub timeouts: TimeoutsConfig,
 }
@@ -103,6 +111,9 @@ impl EngineConfig {
         let provider = self.provider()?;
         if self.urls().is_empty() && provider.url.is_none() {
             bail!("the protocol `{}` needs `url`", provider.name);
+        }
+        if self.redacted_class.is_some() && !self.redact {
+            bail!("redacted_class says what a redaction makes of a request; add `redact = true`");
         }
         match (&self.key, &self.key_file) {
             (Some(_), Some(_)) => bail!("`key` and `key_file` are two; keep one"),

@@ -7,8 +7,11 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 use freehold_economics::tariff::Price;
 use freehold_economics::{Day, Exact, Rates, Tariff, TokenRates, price_list};
+use freehold_gateway::RedactionRule;
 use freehold_vocabulary::{DataClass, EngineName, Tier};
 use serde::{Deserialize, Serialize};
+
+use super::EngineConfig;
 
 /// Longest name of a model.
 const NAME_BYTES_MAX: usize = 128;
@@ -39,6 +42,13 @@ pub struct ModelConfig {
     /// answer. Relative to this file; unsaid compares nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub semantic_cache: Option<PathBuf>,
+    /// Whether identifiers are replaced by placeholders before a request goes to its engine, and
+    /// put back into the answer; unsaid, what the engine says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redact: Option<bool>,
+    /// The class of a request after that; unsaid, what the engine says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redacted_class: Option<DataClass>,
     /// Or a [[price]] in the price list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<PriceSetting>,
@@ -83,11 +93,35 @@ pub struct PriceConfig {
 impl ModelConfig {
     pub fn check(&self) -> Result<()> {
         if self.engine.is_none()
-            && (self.upstream.is_some() || !self.fallback.is_empty() || self.data_class.is_some())
+            && (self.upstream.is_some()
+                || !self.fallback.is_empty()
+                || self.data_class.is_some()
+                || self.redact.is_some()
+                || self.redacted_class.is_some())
         {
-            bail!("upstream, fallback and data_class say how an engine serves it; add `engine`");
+            bail!(
+                "upstream, fallback, data_class, redact and redacted_class say how an engine serves it; add `engine`"
+            );
+        }
+        if self.redact == Some(false) && self.redacted_class.is_some() {
+            bail!(
+                "redacted_class says what a redaction makes of a request; remove `redact = false`"
+            );
         }
         Ok(())
+    }
+
+    /// What is taken out before a request goes to the model, joined with what its engine says.
+    pub fn redaction(&self, engine: &EngineConfig) -> Result<Option<RedactionRule>> {
+        if !self.redact.unwrap_or(engine.redact) {
+            if self.redacted_class.is_some() {
+                bail!(
+                    "redacted_class says what a redaction makes of a request; add `redact = true`"
+                );
+            }
+            return Ok(None);
+        }
+        Ok(Some(RedactionRule { class: self.redacted_class.or(engine.redacted_class) }))
     }
 }
 

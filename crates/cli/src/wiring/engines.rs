@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use freehold_deidentification::requests::RequestDetector;
 use freehold_engines::remote::RemoteEngine;
 use freehold_engines::remote::resilience::{ReplicaOptions, Replicas};
 use freehold_gateway::{
-    CacheRule, CacheUse, Egress, GenerativeModel, KeptContent, Moderation, Portfolio,
+    CacheRule, CacheUse, Egress, GenerativeModel, KeptContent, Moderation, Portfolio, RedactionRule,
 };
 use freehold_vocabulary::egress::{Allow, EgressPolicy};
-use freehold_vocabulary::ports::{AttemptLog, ChatEngine};
+use freehold_vocabulary::ports::{AttemptLog, ChatEngine, Identifiers};
 use freehold_vocabulary::{EngineName, Seed};
 
 use super::semantic;
 use crate::config::models::check_name;
-use crate::config::{Config, EngineConfig, ModerationConfig};
+use crate::config::{Config, EngineConfig, ModelConfig, ModerationConfig};
 
 /// Models that engines elsewhere serve; set up once, joined to every portfolio.
 #[derive(Debug)]
@@ -57,6 +58,7 @@ impl Generation {
                     },
                     semantic: semantic::threshold(config, name)?,
                 },
+                redaction: redaction(config, name, model)?,
                 fallback: model.fallback.clone(),
             }));
         }
@@ -64,13 +66,15 @@ impl Generation {
         let stated = config.engines.iter().map(|(name, it)| it.clearance(name));
         let allow = stated.map(|clearance| Allow::to_engine(&clearance)).collect();
         let egress = Egress {
-            policy: EgressPolicy { allow, ..EgressPolicy::default() },
+            policy: EgressPolicy { allow, limits: config.egress.limits() },
             default_class: config.serve.default_data_class,
             content: match config.serve.trace_content {
                 Some(true) => KeptContent::Always,
                 Some(false) => KeptContent::Never,
                 None => KeptContent::Harmless,
             },
+            keys: config.egress.keys(),
+            identifiers: config.egress.detectors.detector()?.map(shared),
         };
         let moderation = config.moderation.as_ref().map(ModerationConfig::judge);
         let generation = Self { models, egress, moderation };
@@ -84,6 +88,18 @@ impl Generation {
         let portfolio = portfolio.with_moderation(self.moderation.clone());
         Ok(portfolio.with_models(&self.models, self.egress.clone())?)
     }
+}
+
+/// The domain behind the port.
+fn shared(detector: RequestDetector) -> Arc<dyn Identifiers> {
+    Arc::new(detector)
+}
+
+/// What is taken out of requests to a model; its engine is there.
+fn redaction(config: &Config, name: &str, model: &ModelConfig) -> Result<Option<RedactionRule>> {
+    let engine = model.engine.as_ref().and_then(|it| config.engines.get(it));
+    let rule = engine.map(|engine| model.redaction(engine)).transpose();
+    Ok(rule.with_context(|| format!("[models.{name}]"))?.flatten())
 }
 
 /// One engine over all its addresses.

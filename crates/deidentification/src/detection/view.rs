@@ -2,13 +2,16 @@
 //!
 //! Zero-width characters disappear, compatibility forms (full-width, mathematical, circled),
 //! digits of other scripts, odd spaces and dashes become ASCII, and a letter that only looks
-//! Latin becomes Latin inside a word that is partly ASCII. Everything else stays, and every byte
-//! knows where it came from.
+//! Latin becomes Latin inside a word that is partly ASCII. Escapes of URLs, HTML
+//! and JSON become what they stand for. Everything else stays, and every byte knows where it came
+//! from.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use unicode_normalization::UnicodeNormalization as _;
+
+mod escape;
 
 /// A folded text with the way back.
 #[derive(Debug)]
@@ -22,12 +25,15 @@ pub(super) struct View<'a> {
 impl<'a> View<'a> {
     pub(super) fn of(original: &'a str) -> Self {
         let plain = View { text: Cow::Borrowed(original), original, origins: Vec::new() };
-        if original.is_ascii() || u32::try_from(original.len()).is_err() {
+        let open = original.is_ascii() && !escape::may_occur(original);
+        if open || u32::try_from(original.len()).is_err() {
             return plain;
         }
         let mut folded = Folding::default();
-        for (at, c) in original.char_indices() {
+        let mut at = 0;
+        while let Some((c, width)) = first(&original[at..]) {
             folded.add(at, c);
+            at += width;
         }
         folded.end_word();
         if folded.text == original {
@@ -47,9 +53,14 @@ impl<'a> View<'a> {
         }
         let start = self.origins[span.start] as usize;
         let last = self.origins[span.end - 1] as usize;
-        let width = self.original[last..].chars().next().map_or(0, char::len_utf8);
+        let width = first(&self.original[last..]).map_or(0, |(_, width)| width);
         start..last + width
     }
+}
+
+/// The first character, unescaped, and how many bytes stand for it.
+fn first(text: &str) -> Option<(char, usize)> {
+    escape::unescaped(text).or_else(|| text.chars().next().map(|c| (c, c.len_utf8())))
 }
 
 #[derive(Debug, Default)]
@@ -223,6 +234,7 @@ mod tests {
         check("pаypаl@ехample.com", "paypal@example.com");
         check("𝟜𝟙𝟙 ①", "411 1");
         check("030\u{2011}123", "030-123");
+        check("me%40b.io &#52;1 \\u0034", "me@b.io 41 4");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::{Anchor, DataClass, Kind, Pattern, Recogniser};
 
 pub const RECOGNISER: Recogniser = Recogniser {
     name: "url",
-    kind: Kind::new("URL"),
+    kind: Kind::URL,
     class: DataClass::Internal,
     anchor: Anchor::Literals(&[
         "://", "www.", "hxxp", ".com", ".org", ".net", ".io", ".de", ".co.uk", ".gov", ".edu",

@@ -112,11 +112,11 @@ impl Redactor {
         self.apply(text, findings)
     }
 
-    pub(super) fn detector(&self) -> &Detector {
+    pub(crate) fn detector(&self) -> &Detector {
         &self.detector
     }
 
-    pub(super) fn apply(
+    pub(crate) fn apply(
         &mut self,
         text: &str,
         mut findings: Vec<Finding>,

@@ -1,5 +1,7 @@
 //! Identifiers that are cut in two by the border between two messages.
 
+use freehold_vocabulary::chat::Role;
+
 use crate::detection::{Detector, Finding};
 use crate::error::DeidentificationError;
 
@@ -15,21 +17,42 @@ impl Redactor {
     /// # Errors
     /// As [`Redactor::redact`].
     pub fn redact_all(&mut self, texts: &[&str]) -> Result<Vec<String>, DeidentificationError> {
-        let mut findings = Vec::with_capacity(texts.len());
-        for text in texts {
-            findings.push(self.detector().find(text)?);
-        }
-        for at in 1..texts.len() {
-            let (before, after) = (texts[at - 1], texts[at]);
+        let said: Vec<Said<'_>> = texts.iter().map(|text| Said { speaker: None, text }).collect();
+        let findings = of_conversation(self.detector(), &said)?;
+        texts.iter().zip(findings).map(|(text, found)| self.apply(text, found)).collect()
+    }
+}
+
+/// A text of a conversation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Said<'a> {
+    pub(crate) speaker: Option<Role>,
+    pub(crate) text: &'a str,
+}
+
+/// What is found in each text, parts of what is cut in two between it and the one before it, or
+/// the one that the same speaker said before it, included.
+pub(crate) fn of_conversation(
+    detector: &Detector,
+    said: &[Said<'_>],
+) -> Result<Vec<Vec<Finding>>, DeidentificationError> {
+    let mut findings = Vec::with_capacity(said.len());
+    for it in said {
+        findings.push(detector.find(it.text)?);
+    }
+    for (at, after) in said.iter().enumerate().skip(1) {
+        let own = said[..at].iter().rposition(|it| it.speaker == after.speaker);
+        for before in std::iter::once(at - 1).chain(own.filter(|it| *it + 1 < at)) {
             for joint in ["", " "] {
-                for (left, right) in across(self.detector(), before, joint, after)? {
-                    findings[at - 1].push(left);
+                let found = across(detector, said[before].text, joint, after.text)?;
+                for (left, right) in found {
+                    findings[before].push(left);
                     findings[at].push(right);
                 }
             }
         }
-        texts.iter().zip(findings).map(|(text, found)| self.apply(text, found)).collect()
     }
+    Ok(findings)
 }
 
 /// Findings in the joined ends, each as its part in either text.

@@ -1,8 +1,9 @@
 //! One request through the chain of its models, to the end and into the record.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
 
+use freehold_vocabulary::audit::Word;
 use freehold_vocabulary::chat::{ChatError, ChatEvent, ChatRequest, Delivery, Remedy};
 use freehold_vocabulary::egress::Classified;
 use freehold_vocabulary::ports::ChatStream;
@@ -14,9 +15,11 @@ mod cached;
 
 use cached::Cached;
 
+use super::class::Judged;
 use super::record::{Kept, keeps_content, record};
+use super::redaction::{self, Restoring};
 use super::tally::Tally;
-use super::{About, Asking, Settled, Step, class};
+use super::{About, Asking, Settled, Step};
 use crate::app::{App, Offer, Offered};
 use crate::egress::{Leaving, clear};
 use crate::error::ApiError;
@@ -29,6 +32,8 @@ pub(super) struct Drive {
     asking: Asking,
     offer: Offer,
     request: Classified<ChatRequest>,
+    /// What detectors found in it, by kind.
+    found: BTreeMap<Word, u64>,
     id: TraceId,
     tries: Vec<Try>,
     /// Of the try that goes on, or was the last.
@@ -40,6 +45,9 @@ pub(super) struct Drive {
 struct Current {
     offered: Offered,
     rule: String,
+    /// What the engine was sent.
+    sent: Classified<ChatRequest>,
+    restoring: Option<Restoring>,
     tally: Tally,
     first_token_us: Option<u64>,
 }
@@ -48,11 +56,11 @@ struct Current {
 type Head = Result<(About, VecDeque<ChatEvent>), ApiError>;
 
 impl Drive {
-    pub(super) fn new(app: App, asking: Asking, offer: Offer, request: ChatRequest) -> Self {
+    pub(super) fn new(app: App, asking: Asking, offer: Offer, judged: Judged<ChatRequest>) -> Self {
         let id = app.ids.next(asking.at);
-        let request = class::classified(request, &offer, asking.class);
+        let Judged { request, found } = judged;
         let cached = Cached::new(&app, &asking, &offer, &request);
-        Self { app, asking, offer, request, id, tries: Vec::new(), current: None, cached }
+        Self { app, asking, offer, request, found, id, tries: Vec::new(), current: None, cached }
     }
 
     /// Answers through both channels. The caller went away when they are closed.
@@ -114,15 +122,19 @@ impl Drive {
         let mut denied = None;
         let mut failed = None;
         for offered in self.offer.chain.clone() {
+            let egress = &self.offer.egress;
+            let sendable = redaction::sendable(egress, &offered.model, &self.request).await?;
             let leaving = Leaving {
                 app: &self.app,
                 caller: &self.asking.caller,
                 at: self.asking.at,
                 trace: &self.id,
                 offered: &offered,
-                policy: &self.offer.egress.policy,
+                policy: &egress.policy,
+                found: &self.found,
+                replaced: &sendable.replaced,
             };
-            let named = self.request.with(|it| it.model.clone_from(&offered.model.upstream));
+            let named = sendable.request.with(|it| it.model.clone_from(&offered.model.upstream));
             let cleared = match clear(&leaving, &named).await? {
                 Ok(cleared) => cleared,
                 Err(refusal) => {
@@ -135,7 +147,8 @@ impl Drive {
             let rule = cleared.record().rule.clone();
             let (tally, first_token_us) = (Tally::default(), None);
             let engine = offered.model.engine.clone();
-            self.current = Some(Current { offered, rule, tally, first_token_us });
+            let (sent, restoring) = (sendable.request, sendable.restoring);
+            self.current = Some(Current { offered, rule, sent, restoring, tally, first_token_us });
             self.cached.restart(&self.app);
             let begun = match engine.chat(cleared).await {
                 Ok(stream) => self.first_content(stream).await,
@@ -171,7 +184,7 @@ impl Drive {
             let event = event?;
             let shows = !matches!(event, ChatEvent::Started { .. });
             self.see(&event)?;
-            begun.push_back(event);
+            begun.extend(self.restored(event));
             if shows && !whole {
                 return Ok((begun, Some(stream)));
             }
@@ -203,9 +216,11 @@ impl Drive {
             match seen {
                 Ok(None) => return Ok(Ending::Complete),
                 Ok(Some(event)) => {
-                    if events.send(Step::Event(event)).await.is_err() {
-                        self.cancelled();
-                        return Ok(Ending::Cancelled);
+                    for event in self.restored(event) {
+                        if events.send(Step::Event(event)).await.is_err() {
+                            self.cancelled();
+                            return Ok(Ending::Cancelled);
+                        }
                     }
                 }
                 Err(error) => {
@@ -217,7 +232,6 @@ impl Drive {
     }
 
     fn see(&mut self, event: &ChatEvent) -> Result<(), ChatError> {
-        self.cached.see(event);
         let now = self.app.parts.clock.now();
         let Some(current) = &mut self.current else { return Ok(()) };
         let shows = !matches!(event, ChatEvent::Started { .. });
@@ -229,6 +243,16 @@ impl Drive {
             engine: current.engine(),
             reason: cause.to_string(),
         })
+    }
+
+    /// What the caller sees of an event: originals in place of placeholders.
+    fn restored(&mut self, event: ChatEvent) -> Vec<ChatEvent> {
+        let events = match self.current.as_mut().and_then(|it| it.restoring.as_mut()) {
+            Some(restoring) => restoring.event(event),
+            None => vec![event],
+        };
+        events.iter().for_each(|it| self.cached.see(it));
+        events
     }
 
     fn whole(&self) -> Result<(), ChatError> {
@@ -305,7 +329,7 @@ impl Drive {
             tries: std::mem::take(&mut self.tries),
             hit: self.cached.hit.clone(),
         };
-        let settled = record(&self.app, kept, self.request.request(), current.tally).await?;
+        let settled = record(&self.app, kept, current.sent.request(), current.tally).await?;
         if ending == Ending::Complete {
             let model = &current.offered.model.name;
             self.cached.keep(&self.app, model, &self.id, &settled).await;

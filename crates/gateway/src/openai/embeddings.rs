@@ -21,7 +21,7 @@ use crate::egress::{Leaving, clear};
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::generation::record::{Kept, Said, bounded, keep, keeps_content};
-use crate::generation::{About, Asking, class};
+use crate::generation::{About, Asking, class, redaction};
 use crate::layers::auth::Caller;
 use crate::openai::read::Parameters;
 use crate::openai::wire::Freehold;
@@ -108,8 +108,9 @@ async fn embed(
     let model = &offered.model;
     let id = app.ids.next(asking.at);
     let estimate = estimated(&wanted);
-    let request = class::classified(wanted, offer, asking.class)
-        .with(|it| it.model.clone_from(&model.upstream));
+    let judged = class::judged(app, &asking, offer, wanted).await?;
+    let sendable = redaction::sendable(&offer.egress, model, &judged.request).await?;
+    let request = sendable.request.with(|it| it.model.clone_from(&model.upstream));
     let leaving = Leaving {
         app,
         caller: &asking.caller,
@@ -117,6 +118,8 @@ async fn embed(
         trace: &id,
         offered,
         policy: &offer.egress.policy,
+        found: &judged.found,
+        replaced: &sendable.replaced,
     };
     let cleared = clear(&leaving, &request).await??;
     let rule = cleared.record().rule.clone();
@@ -127,7 +130,7 @@ async fn embed(
         id: id.clone(),
         asking: &asking,
         content: offer.egress.content,
-        class: request.class(),
+        class: judged.request.class(),
         rule: rule.clone(),
         offered,
         ending: if error.is_some() { Ending::Failed } else { Ending::Complete },
@@ -150,11 +153,11 @@ async fn embed(
         model: model.name.clone(),
         engine,
         tier: model.tier,
-        data_class: request.class(),
+        data_class: judged.request.class(),
         rule,
         ignored_parameters: answer.ignored.clone(),
         cache: None,
-        keeps_content: keeps_content(offer.egress.content, model, request.class()),
+        keeps_content: keeps_content(offer.egress.content, model, judged.request.class()),
     };
     Ok((answer, usage, Freehold::new(&about, Some(&settled))))
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use freehold_economics::Tariff;
 use freehold_vocabulary::chat::Usage;
-use freehold_vocabulary::egress::EgressPolicy;
-use freehold_vocabulary::ports::ChatEngine;
+use freehold_vocabulary::egress::{EgressPolicy, EnginesOfKey};
+use freehold_vocabulary::ports::{ChatEngine, Identifiers};
 use freehold_vocabulary::price::Cost;
 use freehold_vocabulary::{DataClass, Tier, Timestamp};
 
@@ -27,6 +27,8 @@ pub struct GenerativeModel {
     pub data_class: Option<DataClass>,
     /// Which requests may be answered with an answer that was given before.
     pub cache: CacheRule,
+    /// Whether identifiers are taken out before a request goes to it.
+    pub redaction: Option<RedactionRule>,
     /// Who is asked, in this order, when this model may not or cannot answer.
     pub fallback: Vec<String>,
 }
@@ -50,12 +52,33 @@ impl ModelPrice {
     }
 }
 
+/// Identifiers are replaced by placeholders before a request leaves, and put back into its answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RedactionRule {
+    /// The class of a request after that, unless the caller, the key or what is still found in it
+    /// says more; `None` leaves the class as it was.
+    pub class: Option<DataClass>,
+}
+
+/// What a caller's key says of its requests.
+#[derive(Debug, Clone, Default)]
+pub struct KeyRule {
+    /// Its requests are at least of this class.
+    pub data_class: Option<DataClass>,
+    /// The engines that it may reach; `None` for all.
+    pub engines: Option<Arc<EnginesOfKey>>,
+}
+
 /// What may leave, and how sensitive a request is of which nobody says anything.
 #[derive(Debug, Clone)]
 pub struct Egress {
     pub policy: EgressPolicy,
     pub default_class: DataClass,
     pub content: KeptContent,
+    /// What is said of keys, by name.
+    pub keys: BTreeMap<String, KeyRule>,
+    /// Looks into requests; without it nobody does.
+    pub identifiers: Option<Arc<dyn Identifiers>>,
 }
 
 /// Whether traces hold what was asked and answered.
@@ -73,6 +96,8 @@ impl Default for Egress {
             policy: EgressPolicy::default(),
             default_class: DataClass::Confidential,
             content: KeptContent::Harmless,
+            keys: BTreeMap::new(),
+            identifiers: None,
         }
     }
 }
@@ -98,6 +123,11 @@ impl Generative {
                 .find(|(place, it)| models[..*place].iter().any(|earlier| earlier.name == it.name));
             let name = twice.map(|(_, it)| it.name.clone()).unwrap_or_default();
             return Err(PortfolioError::Twice(name));
+        }
+        if egress.identifiers.is_none()
+            && let Some(model) = models.iter().find(|it| it.redaction.is_some())
+        {
+            return Err(PortfolioError::Redaction(model.name.clone()));
         }
         let mut chains = BTreeMap::new();
         for model in models {

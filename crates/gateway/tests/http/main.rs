@@ -20,5 +20,6 @@ mod overload;
 mod portfolio;
 mod predict;
 mod probes;
+mod sovereignty;
 mod swap;
 mod systemone;

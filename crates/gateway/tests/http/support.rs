@@ -3,6 +3,7 @@
 mod chat_engines;
 mod client;
 mod engines;
+mod stand_in;
 mod traces;
 
 use std::net::SocketAddr;
@@ -25,6 +26,7 @@ use tokio::task::JoinHandle;
 pub use chat_engines::{Line, Scripted, finished, hello, model, started, text, usage, with_models};
 pub use client::{Client, Reply, steady};
 pub use engines::{Behaviour, WordEngine, policy};
+pub use stand_in::{StandIn, options, served};
 pub use traces::{MemoryTraces, TracesMode};
 
 /// The instant at which every test begins.

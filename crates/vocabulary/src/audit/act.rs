@@ -70,6 +70,10 @@ pub struct Egress {
     /// Its size in tokens, where a tokenizer of the engine is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<u64>,
+    /// How many identifiers of each kind detectors found in the request as it came; 0 where one
+    /// only stands inside another.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub found: BTreeMap<Word, u64>,
     /// How many identifiers of each kind were replaced before sending.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub redacted: BTreeMap<Word, u64>,
@@ -108,6 +112,12 @@ impl Egress {
         Self { task: Some(task), ..self }
     }
 
+    /// The same with what detectors found.
+    #[must_use]
+    pub fn with_found(self, found: BTreeMap<Word, u64>) -> Self {
+        Self { found, ..self }
+    }
+
     /// The same with what was replaced before sending.
     #[must_use]
     pub fn with_redacted(self, redacted: BTreeMap<Word, u64>) -> Self {
@@ -134,6 +144,7 @@ impl Egress {
             rule,
             bytes: sending.bytes,
             tokens: sending.tokens,
+            found: BTreeMap::new(),
             redacted: BTreeMap::new(),
         }
     }

@@ -76,6 +76,11 @@ impl Extras {
         })
     }
 
+    /// The named values of each protocol, for those who rewrite texts.
+    pub fn fields_mut(&mut self) -> impl Iterator<Item = &mut Map<String, Value>> {
+        self.0.values_mut()
+    }
+
     /// Names that mean nothing to a speaker of `protocol`, for its report of what it ignored.
     pub fn foreign_to(&self, protocol: Protocol) -> impl Iterator<Item = &str> {
         self.iter().filter(move |(of, ..)| *of != protocol).map(|(_, name, _)| name)

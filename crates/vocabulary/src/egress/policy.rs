@@ -10,11 +10,12 @@ use crate::{DataClass, EngineName};
 /// The rules of an organisation. Without rules nothing leaves the process.
 ///
 /// A request may go to an engine when all of these hold, checked in this order:
-/// 1. its class is at most the engine's clearance;
-/// 2. every [`RegionLimit`] that speaks of its class names the engine's region;
-/// 3. some [`Allow`] covers class, engine, region and owner.
+/// 1. the caller's key may reach the engine;
+/// 2. its class is at most the engine's clearance;
+/// 3. every [`RegionLimit`] that speaks of its class names the engine's region and owner;
+/// 4. some [`Allow`] covers class, engine, region and owner.
 ///
-/// Inside the process only the first is asked: nothing leaves.
+/// Inside the process only the first two are asked: nothing leaves.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EgressPolicy {
@@ -37,7 +38,7 @@ pub struct Allow {
     pub owners: Scope<String>,
 }
 
-/// Keeps sensitive requests in some regions, whatever else is allowed.
+/// Keeps sensitive requests in some regions and with some owners, whatever else is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RegionLimit {
@@ -45,7 +46,11 @@ pub struct RegionLimit {
     pub name: String,
     pub class_at_least: DataClass,
     /// An engine of unknown region is in none of them.
-    pub regions: BTreeSet<Region>,
+    #[serde(default)]
+    pub regions: Scope<Region>,
+    /// An engine of unknown owner is none of theirs.
+    #[serde(default)]
+    pub owners: Scope<String>,
 }
 
 /// All, or only some.
@@ -97,7 +102,7 @@ pub struct Denied {
     pub engine: EngineName,
     pub class: DataClass,
     pub clearance: DataClass,
-    /// `clearance`, the name of a limit, or `default`.
+    /// `clearance`, the name of a limit, that of the key's engines, or `default`.
     pub rule: String,
 }
 
@@ -111,6 +116,10 @@ impl EgressPolicy {
         request: &Classified<T>,
         engine: &EngineClearance,
     ) -> Result<Cleared<T>, Denied> {
+        let barred = request.engines_of_key().filter(|it| !it.engines.contains(&engine.engine));
+        if let Some(barred) = barred {
+            return Err(denied(request.class(), engine, &barred.rule));
+        }
         let rule = self.judge(request.class(), engine)?;
         Ok(Cleared::new(request, engine, rule))
     }
@@ -120,12 +129,7 @@ impl EgressPolicy {
     /// # Errors
     /// When a rule forbids it, or none allows it.
     pub fn judge(&self, class: DataClass, engine: &EngineClearance) -> Result<String, Denied> {
-        let denied = |rule: &str| Denied {
-            engine: engine.engine.clone(),
-            class,
-            clearance: engine.clearance,
-            rule: rule.to_owned(),
-        };
+        let denied = |rule: &str| denied(class, engine, rule);
         if class > engine.clearance {
             return Err(denied("clearance"));
         }
@@ -133,13 +137,23 @@ impl EgressPolicy {
             return Ok("in-process".to_owned());
         }
         let broken = self.limits.iter().find(|limit| {
-            let inside = engine.region.as_ref().is_some_and(|it| limit.regions.contains(it));
-            class >= limit.class_at_least && !inside
+            let inside = limit.regions.covers(engine.region.as_ref());
+            let theirs = limit.owners.covers(engine.owner.as_ref());
+            class >= limit.class_at_least && !(inside && theirs)
         });
         if let Some(limit) = broken {
             return Err(denied(&limit.name));
         }
         let allowing = self.allow.iter().find(|rule| rule.covers(class, engine));
         allowing.map(|rule| rule.name.clone()).ok_or_else(|| denied("default"))
+    }
+}
+
+fn denied(class: DataClass, engine: &EngineClearance, rule: &str) -> Denied {
+    Denied {
+        engine: engine.engine.clone(),
+        class,
+        clearance: engine.clearance,
+        rule: rule.to_owned(),
     }
 }

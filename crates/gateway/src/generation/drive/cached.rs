@@ -165,6 +165,8 @@ impl Drive {
         let current = Current {
             offered: self.offer.chain[0].clone(),
             rule: "cache".to_owned(),
+            sent: self.request.clone(),
+            restoring: None,
             tally: Tally::default(),
             first_token_us: None,
         };

@@ -12,7 +12,7 @@ use crate::egress::{Leaving, clear};
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::generation::record::{Kept, Said, bounded, keep, keeps_content};
-use crate::generation::{About, Asking, class};
+use crate::generation::{About, Asking, class, redaction};
 use crate::openai::wire::Freehold;
 
 /// Judges texts and images.
@@ -56,7 +56,9 @@ async fn judge(
     let mut bytes = 0;
     wanted.each_text(&mut |it| bytes += it.len() as u64);
     let estimate = Usage { input_tokens: bytes.div_ceil(4), ..Usage::default() };
-    let request = class::classified(wanted, offer, asking.class);
+    let judged = class::judged(app, &asking, offer, wanted).await?;
+    let sendable = redaction::sendable(&offer.egress, model, &judged.request).await?;
+    let request = sendable.request;
     let leaving = Leaving {
         app,
         caller: &asking.caller,
@@ -64,6 +66,8 @@ async fn judge(
         trace: &id,
         offered,
         policy: &offer.egress.policy,
+        found: &judged.found,
+        replaced: &sendable.replaced,
     };
     let cleared = clear(&leaving, &request).await??;
     let rule = cleared.record().rule.clone();
@@ -74,7 +78,7 @@ async fn judge(
         id: id.clone(),
         asking: &asking,
         content: offer.egress.content,
-        class: request.class(),
+        class: judged.request.class(),
         rule: rule.clone(),
         offered,
         ending: if error.is_some() { Ending::Failed } else { Ending::Complete },
@@ -97,11 +101,11 @@ async fn judge(
         model: model.name.clone(),
         engine,
         tier: model.tier,
-        data_class: request.class(),
+        data_class: judged.request.class(),
         rule,
         ignored_parameters: Vec::new(),
         cache: None,
-        keeps_content: keeps_content(offer.egress.content, model, request.class()),
+        keeps_content: keeps_content(offer.egress.content, model, judged.request.class()),
     };
     let freehold = Freehold::new(&about, Some(&settled));
     Ok((answer, about, freehold))

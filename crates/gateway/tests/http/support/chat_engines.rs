@@ -209,6 +209,7 @@ pub fn model(name: &str, engine: &Arc<Scripted>, fallback: &[&str]) -> Arc<Gener
         price: ModelPrice::Known(price),
         data_class: None,
         cache: CacheRule::default(),
+        redaction: None,
         fallback: fallback.iter().map(|it| (*it).to_owned()).collect(),
     })
 }

@@ -20,7 +20,7 @@ pub enum Shape {
 }
 
 /// The columns of egress decisions.
-pub const EGRESS: [&str; 15] = [
+pub const EGRESS: [&str; 16] = [
     "record",
     "at",
     "actor",
@@ -36,6 +36,7 @@ pub const EGRESS: [&str; 15] = [
     "bytes",
     "tokens",
     "redacted",
+    "found",
 ];
 /// The columns of other acts.
 pub const ANY: [&str; 6] = ["record", "at", "actor", "act", "subject", "detail"];
@@ -57,6 +58,7 @@ pub fn cells(record: &AuditRecord) -> Vec<Value> {
             json!(it.bytes),
             json!(it.tokens),
             json!(it.redacted),
+            json!(it.found),
         ]),
         act => cells.extend([
             json!(act.kind()),
