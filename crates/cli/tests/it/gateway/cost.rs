@@ -36,8 +36,10 @@ fn listed(provider: &Provider) -> Portfolio {
     std::fs::write(portfolio.path().join("prices.toml"), LIST).unwrap();
     let path = portfolio.path().join("freehold.toml");
     let text = std::fs::read_to_string(&path).unwrap();
-    let inline = text.lines().rev().find(|it| it.starts_with("price =")).unwrap().to_owned();
-    std::fs::write(&path, text.replacen(&inline, "", 1) + OWN).unwrap();
+    let (before, large) = text.split_once("[models.large]").unwrap();
+    let inline = large.lines().find(|it| it.starts_with("price =")).unwrap();
+    let large = large.replacen(inline, "", 1);
+    std::fs::write(&path, format!("{before}[models.large]{large}{OWN}")).unwrap();
     portfolio.configure("[economics]\nprice_list = \"prices.toml\"\nprice_stale_after_days = 9");
     portfolio
 }
