@@ -32,7 +32,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::output::Form;
+use crate::output::{self, Form};
 use crate::wiring::Session;
 
 /// Own your models: from labelled examples to a small model in service, with proof.
@@ -114,10 +114,11 @@ pub fn run() -> ExitCode {
                 return ExitCode::SUCCESS;
             }
             let reported = error.is::<Reported>();
+            let sentence = output::sentence(&error);
             if form == Form::Json && !reported {
-                println!("{}", serde_json::json!({ "error": format!("{error:#}") }));
+                println!("{}", serde_json::json!({ "error": sentence }));
             }
-            eprintln!("error: {error:#}");
+            eprintln!("error: {sentence}");
             ExitCode::from(if reported || error.is::<Refused>() { 3 } else { 1 })
         }
     }

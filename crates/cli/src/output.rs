@@ -29,6 +29,19 @@ pub fn next(form: Form, step: &str) {
     }
 }
 
+/// An error with its causes. A cause that the message before it has quoted is not said again.
+pub fn sentence(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| {
+        if said.is_empty() {
+            cause
+        } else if said.contains(&cause) {
+            said
+        } else {
+            format!("{said}: {cause}")
+        }
+    })
+}
+
 /// A table with left-aligned columns.
 pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let mut widths: Vec<usize> = header.iter().map(|cell| cell.chars().count()).collect();
@@ -65,4 +78,25 @@ pub fn interval(it: &freehold_vocabulary::Interval) -> String {
         100.0 * it.level,
         it.n
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(causes: &[&'static str], expected: &str) {
+        let mut causes = causes.iter();
+        let innermost = anyhow::Error::msg(*causes.next().expect("at least one cause"));
+        let error = causes.fold(innermost, |error, it| error.context(*it));
+        assert_eq!(sentence(&error), expected);
+    }
+
+    #[test]
+    fn every_cause_is_said_once() {
+        check(&["no space"], "no space");
+        check(&["no space", "cannot write `a`"], "cannot write `a`: no space");
+        check(&["no space", "cannot write `a`: no space"], "cannot write `a`: no space");
+        check(&["x", "no space", "cannot write: no space"], "cannot write: no space: x");
+    }
 }
