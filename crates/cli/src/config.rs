@@ -137,6 +137,7 @@ impl Config {
                 "[{section}]: redact = true needs the detectors; remove egress.detectors.enabled = false"
             );
         }
+        config.traces.retention().check().context("[traces]")?;
         config.compute.check().context("[compute]")?;
         config.embedding.check().context("[embedding]")?;
         config.prices = Prices::of(&config)?;

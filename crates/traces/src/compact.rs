@@ -15,7 +15,7 @@ use crate::error::TracesError;
 use crate::frame::{self, Piece};
 use crate::layout::{self, PartName, Partition, SegmentId};
 use crate::options::Options;
-use crate::parquet_file;
+use crate::parquet_file::{self, Content};
 use crate::schema;
 use crate::segment;
 
@@ -89,7 +89,7 @@ pub fn segments_step(
         traces.sort_by(|a, b| a.id.cmp(&b.id));
         let part = PartName { partition, first, last };
         let batches = traces.chunks(schema::BATCH_ROWS).map(|chunk| Ok(schema::file_batch(chunk)));
-        parquet_file::write(&part.unfinished_path(folder), batches)?;
+        parquet_file::write(&part.unfinished_path(folder), Content::Kept, batches)?;
         disk::sync_folder(&part.partition.folder(folder))?;
         added.push(part);
     }
@@ -123,7 +123,8 @@ pub fn merge_step(
         for member in &group {
             batches.push(Box::new(parquet_file::batches(&member.path(folder))?));
         }
-        parquet_file::write(&part.unfinished_path(folder), batches.into_iter().flatten())?;
+        let (path, batches) = (part.unfinished_path(folder), batches.into_iter().flatten());
+        parquet_file::write(&path, Content::Kept, batches)?;
         added.push(part);
         removed.extend(group);
     }

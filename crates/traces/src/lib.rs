@@ -3,8 +3,8 @@
 //! A server opens [`Traces`] and appends; an acknowledged trace survives a crash of the process and
 //! of the machine. Sealed segments of the log become Parquet files by task and day, which DuckDB,
 //! Polars and Spark read as they are. [`sql`], [`tail`] and the ready [`questions`] read both, also
-//! from another process while the server writes. Nothing here reads a clock or forgets a trace:
-//! how long traces are kept is for the operator to decide.
+//! from another process while the server writes. Nothing here reads a clock, and nothing is
+//! forgotten unless the operator's [`RetentionRules`] say so.
 
 mod admit;
 mod commit;
@@ -18,6 +18,7 @@ mod log;
 mod options;
 mod parquet_file;
 pub mod questions;
+mod retention;
 mod schema;
 mod segment;
 mod snapshot;
@@ -31,6 +32,7 @@ pub use error::TracesError;
 pub use log::{Finding, Recovery};
 pub use options::{Compaction, Options};
 pub use questions::{QUESTIONS, Question};
+pub use retention::{Forgotten, Retention, RetentionRules};
 pub use sql::{Limits, Rows, sql};
 pub use tail::{Fresh, Tail, tail};
-pub use traces::{Status, Traces};
+pub use traces::{Status, Traces, would_forget};

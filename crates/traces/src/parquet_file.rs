@@ -16,7 +16,7 @@ use datafusion::parquet::arrow::arrow_reader::{
 };
 use datafusion::parquet::basic::{Compression, ZstdLevel};
 use datafusion::parquet::errors::ParquetError;
-use datafusion::parquet::file::metadata::RowGroupMetaData;
+use datafusion::parquet::file::metadata::{KeyValue, RowGroupMetaData};
 use datafusion::parquet::file::properties::WriterProperties;
 use datafusion::parquet::file::statistics::Statistics;
 use freehold_vocabulary::{TaskName, Trace, TraceId};
@@ -28,12 +28,23 @@ use crate::schema;
 /// Rows between which a reader can skip.
 const ROW_GROUP_ROWS: usize = 32_768;
 
+/// Whether the texts of traces are in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    Kept,
+    Removed,
+}
+
+/// The key of the file's metadata that says so, and what it says.
+const CONTENT: (&str, &str) = ("freehold.content", "removed");
+
 /// Writes batches with the columns of `schema::FILE`; removes the file again on failure.
 pub fn write(
     path: &Path,
+    content: Content,
     batches: impl Iterator<Item = Result<RecordBatch, TracesError>>,
 ) -> Result<(), TracesError> {
-    let written = write_all(path, batches);
+    let written = write_all(path, content, batches);
     if written.is_err() {
         // What remains has an unfinished name, is not read, and goes at the next start.
         let _ = fs::remove_file(path);
@@ -43,15 +54,18 @@ pub fn write(
 
 fn write_all(
     path: &Path,
+    content: Content,
     batches: impl Iterator<Item = Result<RecordBatch, TracesError>>,
 ) -> Result<(), TracesError> {
     if let Some(folder) = path.parent() {
         disk::create_folder(folder)?;
     }
     let file = File::create(path).map_err(TracesError::io("create", path))?;
+    let said = KeyValue::new(CONTENT.0.to_owned(), CONTENT.1.to_owned());
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_key_value_metadata((content == Content::Removed).then(|| vec![said]))
         .build();
     let writer = ArrowWriter::try_new(file, schema::FILE.clone(), Some(properties));
     let mut writer = writer.map_err(TracesError::parquet(path))?;
@@ -65,6 +79,21 @@ fn write_all(
 /// Whether the file has exactly the columns that this version writes.
 pub fn is_current(path: &Path) -> Result<bool, TracesError> {
     Ok(open(path)?.schema().fields() == schema::FILE.fields())
+}
+
+/// Whether the file has lost its texts.
+pub fn content(path: &Path) -> Result<Content, TracesError> {
+    let reader = open(path)?;
+    let said = reader.metadata().file_metadata().key_value_metadata();
+    let is_removed = |it: &KeyValue| it.key == CONTENT.0 && it.value.as_deref() == Some(CONTENT.1);
+    let removed = said.is_some_and(|all| all.iter().any(is_removed));
+    Ok(if removed { Content::Removed } else { Content::Kept })
+}
+
+/// How many traces are in the file.
+pub fn rows(path: &Path) -> Result<u64, TracesError> {
+    let rows = open(path)?.metadata().file_metadata().num_rows();
+    Ok(u64::try_from(rows).unwrap_or(0))
 }
 
 /// The batches of a file.

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 
 use async_trait::async_trait;
 use freehold_vocabulary::ports::{TraceLog, TraceLogError};
-use freehold_vocabulary::{Trace, TraceId};
+use freehold_vocabulary::{Timestamp, Trace, TraceId};
 use tokio::sync::oneshot;
 
 use crate::admit;
@@ -17,6 +17,7 @@ use crate::find;
 use crate::frame;
 use crate::log::{self, FolderLock, Index, Log, Recovery};
 use crate::options::{Compaction, Options};
+use crate::retention::{self, Forgotten, RetentionRules};
 use crate::worker::{Job, Worker};
 
 /// The trace log of one folder, which no other process writes while this value lives.
@@ -101,6 +102,32 @@ impl Traces {
         self.worker.send(Job::Compact(Some(reply)))?;
         answer.await.map_err(|_| TracesError::Stopped)?
     }
+
+    /// Forgets what the rules say is due at `now`.
+    ///
+    /// # Errors
+    /// When the disk fails or is full; what was not forgotten stays as it was.
+    pub async fn forget(
+        &self,
+        rules: RetentionRules,
+        now: Timestamp,
+    ) -> Result<Forgotten, TracesError> {
+        let (reply, answer) = oneshot::channel();
+        self.worker.send(Job::Forget(rules, now, reply))?;
+        answer.await.map_err(|_| TracesError::Stopped)?
+    }
+}
+
+/// What the rules would forget at `now`, while nobody or somebody else writes the folder.
+///
+/// # Errors
+/// When the disk fails.
+pub fn would_forget(
+    folder: impl AsRef<Path>,
+    rules: &RetentionRules,
+    now: Timestamp,
+) -> Result<Forgotten, TracesError> {
+    retention::run(folder.as_ref(), rules, now, false)
 }
 
 #[async_trait]

@@ -10,6 +10,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use freehold_vocabulary::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::commit::Commit;
@@ -18,12 +19,15 @@ use crate::error::TracesError;
 use crate::layout::Partition;
 use crate::log::Index;
 use crate::options::Options;
+use crate::retention::{self, Forgotten, RetentionRules};
 
 /// What the thread is asked to do.
 #[derive(Debug)]
 pub enum Job {
     /// Compact every sealed segment, and say so.
     Compact(Option<oneshot::Sender<Result<Compacted, TracesError>>>),
+    /// Forget what is due.
+    Forget(RetentionRules, Timestamp, oneshot::Sender<Result<Forgotten, TracesError>>),
     /// End.
     Stop,
 }
@@ -94,7 +98,16 @@ impl Drop for Worker {
 
 impl Compactor {
     fn run(self, inbox: &mpsc::Receiver<Job>) {
-        while let Ok(Job::Compact(reply)) = inbox.recv() {
+        loop {
+            let reply = match inbox.recv() {
+                Ok(Job::Compact(reply)) => reply,
+                Ok(Job::Forget(rules, now, reply)) => {
+                    // Whoever asked may have gone.
+                    let _ = reply.send(retention::run(&self.folder, &rules, now, true));
+                    continue;
+                }
+                Ok(Job::Stop) | Err(_) => break,
+            };
             let done = self.compact();
             let error = done.as_ref().err().map(ToString::to_string);
             if let Some(error) = &error {

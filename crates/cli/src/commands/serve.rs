@@ -12,12 +12,13 @@ use freehold_artifacts::FolderDepot;
 use freehold_economics::Day;
 use freehold_gateway::{Access, App, Limits, Parts};
 use freehold_ledger::Sequence;
-use freehold_traces::{Options, Traces};
+use freehold_traces::{Forgotten, Options, Traces};
 use freehold_vocabulary::Seed;
 use freehold_vocabulary::ports::AttemptLog;
 use tokio::time::MissedTickBehavior;
 
 use crate::clock::SystemClock;
+use crate::config::traces::retention_rules;
 use crate::output::Form;
 use crate::wiring::Session;
 use crate::wiring::cache_folder::CacheFolder;
@@ -112,6 +113,7 @@ pub fn run(arguments: &Arguments, session: Session) -> Result<()> {
             served = freehold_gateway::serve(listener, app, stop()) => served.context("the server broke"),
             failed = watch.run() => failed.map(|never| match never {}),
             never = compact_by_age(&session, &traces) => match never {},
+            never = forget_by_rule(&session, &traces) => match never {},
         }
     })?;
     tracing::info!("stopped: {drained:?}");
@@ -208,6 +210,33 @@ async fn compact_by_age(session: &Session, traces: &Traces) -> Infallible {
         due.tick().await;
         if traces.status().traces_in_log > 0 {
             let _said_already = traces.compact().await;
+        }
+    }
+}
+
+/// How often a server forgets what has become due: days are counted, so an hour is soon enough.
+const FORGET_EVERY: Duration = Duration::from_secs(3600);
+
+/// Forgets texts and traces by the rules of the configuration, at the start and every hour.
+async fn forget_by_rule(session: &Session, traces: &Traces) -> Infallible {
+    let rules = retention_rules(&session.config);
+    if rules.keep_everything() {
+        return std::future::pending().await;
+    }
+    let mut due = tokio::time::interval(FORGET_EVERY);
+    due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        due.tick().await;
+        match traces.forget(rules.clone(), session.now()).await {
+            Ok(done) if done == Forgotten::default() => {}
+            Ok(done) => tracing::info!(
+                "forgot by rule: {} traces, and the texts of {} more",
+                done.removed,
+                done.emptied
+            ),
+            Err(error) => {
+                tracing::error!("nothing was forgotten: {error}; trying again in an hour")
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ use freehold_traces::{Compaction, Limits, Options, QUESTIONS, Rows, Traces};
 use freehold_vocabulary::{Label, TaskName, Trace};
 use tokio::time::MissedTickBehavior;
 
+use crate::config::traces::retention_rules;
 use crate::output;
 use crate::wiring::Session;
 
@@ -31,6 +32,13 @@ pub enum Command {
     /// Turn the log into Parquet now, where DuckDB, Polars and Spark see it. A running server does
     /// so by itself, after `traces.compact_after_s` and when it stops.
     Compact,
+    /// Forget what `keep_content_days` and `keep_days` of freehold.toml say is due. A running server
+    /// does so by itself, every hour.
+    Forget {
+        /// Only say what would be forgotten; works while a server runs.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Ready questions by name; without a name, what there is.
     Ask { question: Option<String> },
 }
@@ -48,6 +56,7 @@ pub fn run(command: &Command, session: &Session) -> Result<()> {
             print(session, &rows)
         }
         Command::Compact => compact(session),
+        Command::Forget { dry_run } => forget(session, *dry_run),
         Command::Ask { question: Some(name) } => {
             let Some(question) = freehold_traces::questions::find(name) else {
                 let names: Vec<&str> = QUESTIONS.iter().map(|it| it.name).collect();
@@ -66,6 +75,31 @@ pub fn run(command: &Command, session: &Session) -> Result<()> {
             output::print(session.form, &all, |all| output::table(&["question", "about"], all))
         }
     }
+}
+
+fn forget(session: &Session, dry_run: bool) -> Result<()> {
+    let (folder, rules, now) =
+        (session.traces_folder()?, retention_rules(&session.config), session.now());
+    if rules.keep_everything() {
+        bail!(
+            "freehold.toml keeps every trace for ever; say `keep_content_days` or `keep_days` in [traces] or in `traces` of a task"
+        );
+    }
+    let done = if dry_run {
+        freehold_traces::would_forget(&folder, &rules, now)?
+    } else {
+        let options = Options { compaction: Compaction::OnRequest, ..Options::default() };
+        let traces = Traces::open(&folder, options).context(
+            "nothing is forgotten from here; a running server does so by itself, every hour",
+        )?;
+        session.wait(traces.forget(rules, now))?
+    };
+    let said =
+        serde_json::json!({ "traces": done.removed, "texts": done.emptied, "dry_run": dry_run });
+    output::print(session.form, &said, |_| {
+        let verb = if dry_run { "would forget" } else { "forgot" };
+        format!("{verb} {} traces, and the texts of {} more", done.removed, done.emptied)
+    })
 }
 
 fn compact(session: &Session) -> Result<()> {

@@ -6,6 +6,8 @@ use freehold_vocabulary::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::traces::RetentionConfig;
+
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskConfig {
@@ -22,6 +24,9 @@ pub struct TaskConfig {
     /// of the bar's metric that its confidence bound must clear.
     #[serde(default = "default_margin")]
     pub margin: f64,
+    /// How long traces of this task are kept, instead of what `[traces]` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traces: Option<RetentionConfig>,
     #[serde(default)]
     pub route: RouteConfig,
 }
@@ -74,6 +79,7 @@ fn default_margin() -> f64 {
 
 impl TaskConfig {
     pub fn check(&self) -> Result<()> {
+        self.traces.unwrap_or_default().check()?;
         if self.route.tiers.last().map(String::as_str) != Some("human") {
             bail!("route.tiers must end with `human`, so that every question ends somewhere");
         }

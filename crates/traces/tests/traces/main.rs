@@ -7,6 +7,7 @@ mod durability;
 mod finding;
 mod generations;
 mod recovery;
+mod retention;
 mod sample;
 mod sql;
 mod tailing;
