@@ -34,6 +34,9 @@ pub enum TrainingError {
     /// A value of the specification makes no sense.
     #[error("`{key}` = {value} is not usable: expected {expected}")]
     Spec { key: &'static str, value: String, expected: &'static str },
+    /// A model beside the encoder gave no number.
+    #[error("the n-gram model that teaches beside the labels failed: {0}; set `teacher_share` = 0")]
+    Teacher(String),
     /// The loss left the finite numbers.
     #[error(
         "the loss is not a number at step {step}; lower `{key}` (now {rate}) and start again: \

@@ -11,6 +11,7 @@ pub mod probe;
 mod run;
 pub mod search;
 pub mod spec;
+mod teacher;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -123,8 +124,14 @@ pub fn train_encoder(
     let prepared = threads.install(|| prepare(spec, base, train, validation, labels))?;
     std::fs::create_dir_all(run_dir).map_err(|error| TrainingError::unwritable(run_dir, error))?;
     storage::remove_unfinished(run_dir)?;
-    let Prepared { config, head, network, train, validation, identity } = prepared;
-    let mut run = Run::new(spec, network, &train, &validation, run_dir, &threads, identity);
+    let Prepared { config, head, network, train: mut corpus, validation, identity } = prepared;
+    let share = spec.teacher_share();
+    if share > 0.0 {
+        let teach = || teacher::opinions(spec, &network, &corpus, train, labels);
+        let opinions = threads.install(teach)?;
+        corpus.teach(opinions, share);
+    }
+    let mut run = Run::new(spec, network, &corpus, &validation, run_dir, &threads, identity);
     run.train(events)?;
     let (network, position) = run.finish();
     Ok(TrainedEncoder {

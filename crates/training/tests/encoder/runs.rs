@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use freehold_models::Pooling;
 use freehold_training::trainers::encoder::search::search;
 use freehold_training::{ClassWeights, EncoderSpec, HeadStart, Method, TrainingEvent};
-use freehold_vocabulary::{LabelMode, Seed};
+use freehold_vocabulary::{LabelMode, LabelledText, Seed};
 
-use crate::fixture::{FORMS, Task, bits, lora, spec};
+use crate::fixture::{FORMS, Task, bits, labels, lora, spec};
 
 #[test]
 fn threads_do_not_change_a_bit() {
@@ -139,6 +139,34 @@ fn several_labels_are_learnt() {
     };
     let model = task.run(&spec, tempfile::tempdir().unwrap().path()).unwrap();
     assert!(model.best.unwrap().quality > 0.7, "{:?}", model.history);
+}
+
+/// Every tenth label is wrong; the teacher has not seen the label that it judges, and says so.
+#[test]
+fn a_teacher_softens_wrong_labels() {
+    let mut task = Task::tiny();
+    for example in task.train.iter_mut().step_by(10) {
+        example.labels = vec![(example.labels[0] + 1) % 3];
+    }
+    let loss = |share| {
+        let teacher_share = Some(share);
+        let spec = EncoderSpec { epochs: 8, teacher_share, ..spec(Method::Full) };
+        let dir = tempfile::tempdir().unwrap();
+        let model = task.run(&spec, dir.path()).unwrap();
+        model.judge(&task.validation).unwrap().loss
+    };
+    assert!(loss(0.5) < loss(0.0));
+}
+
+/// A fold without it would not know the label, so the teacher is not asked about it.
+#[test]
+fn the_only_example_of_a_label_keeps_its_label() {
+    let mut task = Task { labels: labels(&["lost", "transfer", "pin", "refund"]), ..Task::tiny() };
+    task.train.push(LabelledText { text: "refund".to_owned(), labels: vec![3] });
+    let dir = tempfile::tempdir().unwrap();
+    let spec = EncoderSpec { epochs: 20, ..spec(Method::Full) };
+    let model = task.run(&spec, dir.path()).unwrap();
+    assert_eq!(model.judge(&task.train[120..]).unwrap().quality, 1.0);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use freehold_models::TextTokenizer;
 use freehold_vocabulary::{LabelMode, LabelSet, LabelledText};
 
 use super::spec::{ClassWeights, EncoderSpec};
+use super::teacher::Opinions;
 use crate::error::TrainingError;
 use crate::network::batch::Sequence;
 
@@ -15,6 +16,8 @@ pub struct Corpus {
     ids: Vec<Vec<u32>>,
     labels: Vec<Vec<u32>>,
     classes: usize,
+    /// What a teacher thinks of each example, and how much of the target that is.
+    taught: Option<(Opinions, f32)>,
 }
 
 impl Corpus {
@@ -43,7 +46,12 @@ impl Corpus {
             return Err(TrainingError::Example { split, position, problem });
         }
         let labels_of = |it: &LabelledText| it.labels.clone();
-        Ok(Self { ids, labels: examples.iter().map(labels_of).collect(), classes: labels.len() })
+        Ok(Self {
+            ids,
+            labels: examples.iter().map(labels_of).collect(),
+            classes: labels.len(),
+            taught: None,
+        })
     }
 
     /// Refuses a training split that leaves a label without examples.
@@ -56,6 +64,11 @@ impl Corpus {
             Some((_, label)) => Err(TrainingError::EmptyClass { label: label.to_string() }),
             None => Ok(()),
         }
+    }
+
+    /// Mixes a teacher's opinions into the targets.
+    pub fn teach(&mut self, opinions: Opinions, share: f32) {
+        self.taught = Some((opinions, share));
     }
 
     /// How many examples there are.
@@ -124,6 +137,12 @@ impl Corpus {
         };
         let mut target = vec![base; self.classes];
         labels.iter().for_each(|it| target[*it as usize] += 1.0 - smoothing);
+        if let Some((opinions, share)) = &self.taught
+            && !opinions[example].is_empty()
+        {
+            target.iter_mut().for_each(|it| *it *= 1.0 - share);
+            opinions[example].iter().for_each(|(label, it)| target[*label as usize] += share * it);
+        }
         let sum: f32 = labels.iter().map(|it| class_weights[*it as usize]).sum();
         // A text without any label, possible with several, counts as an average one.
         let weight = if labels.is_empty() { 1.0 } else { sum / labels.len() as f32 };

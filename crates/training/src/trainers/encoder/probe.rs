@@ -31,6 +31,21 @@ pub struct Solution {
     pub bias: Vec<f32>,
 }
 
+impl Solution {
+    /// One row for each vector.
+    #[must_use]
+    pub fn logits(&self, features: &[f32]) -> Vec<f32> {
+        let classes = self.bias.len();
+        let width = self.weight.len() / classes;
+        let mut logits = vec![0.0; features.len() / width * classes];
+        let weight = Matrix::new(&self.weight, width).transposed();
+        let features = Matrix::new(features, width);
+        multiply(MatrixMut::new(&mut logits, classes), features, weight, 1.0, Store::Replace);
+        add_to_rows(&self.bias, &mut logits);
+        logits
+    }
+}
+
 impl Problem<'_> {
     /// The best weights, to the precision of f32.
     #[must_use]
