@@ -19,6 +19,7 @@ const BENCHES: &[(&str, &str, &str)] = &[
     ("accuracy", "Accuracy and the certified cascade on public data", "accuracy.sh"),
     ("certificates", "Do certificates keep their word?", "certificates.sh"),
     ("server", "What the server adds", "server.sh"),
+    ("gateway", "The gateway beside LiteLLM and Portkey", "gateway.sh"),
     ("import", "Importing a million rows", "import.sh"),
     ("traces", "Traces: append and query", "traces.sh"),
 ];
