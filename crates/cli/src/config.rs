@@ -84,6 +84,9 @@ pub struct Config {
     /// The folder of the file: relative paths start here.
     #[serde(skip)]
     pub root: PathBuf,
+    /// The file itself; empty for a text that stands in none.
+    #[serde(skip)]
+    pub file: PathBuf,
     /// What [models] and the price list say together.
     #[serde(skip)]
     pub prices: Prices,
@@ -104,8 +107,10 @@ impl Config {
         }
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("{} is not readable UTF-8 text", path.display()))?;
-        let root = path.canonicalize()?.parent().map(Path::to_owned).unwrap_or_default();
-        Self::parse(&text, root).with_context(|| format!("in {}", path.display()))
+        let file = path.canonicalize()?;
+        let root = file.parent().map(Path::to_owned).unwrap_or_default();
+        let config = Self::parse(&text, root).with_context(|| format!("in {}", path.display()))?;
+        Ok(Self { file, ..config })
     }
 
     /// Reads the text of a file that stands in `root`.

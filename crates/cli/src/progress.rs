@@ -28,6 +28,11 @@ impl fmt::Debug for Bars {
 }
 
 impl Bars {
+    /// Another that speaks the same way.
+    pub fn another(&self) -> Self {
+        Self { form: self.form, current: Mutex::new(None) }
+    }
+
     /// `quiet` says nothing.
     pub fn new(quiet: bool) -> Self {
         let form = match (quiet, std::io::stderr().is_terminal()) {

@@ -37,7 +37,7 @@ pub struct Session {
     pub progress: Bars,
     pub store: Store,
     pub ledger: Arc<dyn Ledger>,
-    runtime: tokio::runtime::Runtime,
+    runtime: Arc<tokio::runtime::Runtime>,
 }
 
 /// What a correction needs to know about the answer that it corrects.
@@ -56,9 +56,24 @@ impl Session {
         // Scoring spreads over this pool. It can be set once in a process, which opens one session.
         rayon::ThreadPoolBuilder::new().num_threads(config.compute.threads()).build_global()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let runtime = Arc::new(runtime);
         let store = Store::open(&artifacts_folder(&config)?)?;
         let ledger = runtime.block_on(SqlLedger::open(&ledger_url(&config)?))?;
         Ok(Self { form, progress: Bars::new(quiet), store, ledger, runtime, config })
+    }
+
+    /// The same stores with another configuration, for a server whose file has changed.
+    pub fn with(&self, config: Config) -> Self {
+        let Self { form, progress, store, ledger, runtime, .. } = self;
+        let (progress, store) = (progress.another(), store.clone());
+        Self {
+            config,
+            form: *form,
+            progress,
+            store,
+            ledger: ledger.clone(),
+            runtime: runtime.clone(),
+        }
     }
 
     /// Waits for IO from a command, which is not async.

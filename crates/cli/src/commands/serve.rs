@@ -1,5 +1,8 @@
 //! `freehold serve`: the HTTP server.
 
+mod reload;
+mod watch;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -11,26 +14,29 @@ use clap::Args;
 use freehold_artifacts::FolderDepot;
 use freehold_economics::Day;
 use freehold_gateway::{Access, App, Limits, Parts};
-use freehold_ledger::Sequence;
+use freehold_ledger::Key;
 use freehold_traces::{Forgotten, Options, Traces};
 use freehold_vocabulary::Seed;
-use freehold_vocabulary::ports::AttemptLog;
+use tokio::sync::watch as channel;
 use tokio::time::MissedTickBehavior;
 
+use reload::ConfigFile;
+use watch::{Making, Watch};
+
 use crate::clock::SystemClock;
+use crate::config::Config;
 use crate::config::traces::retention_rules;
 use crate::output::Form;
 use crate::wiring::Session;
 use crate::wiring::cache_folder::CacheFolder;
 use crate::wiring::deployments::Deployments;
-use crate::wiring::engines::Generation;
 use crate::wiring::policy::{self, TakingEffect};
-use crate::wiring::semantic;
 
 /// Answer requests, until told to stop.
 ///
 /// On loopback without keys everyone may ask; elsewhere a key is required (`freehold keys add`).
-/// Promotions and rollbacks take effect while the server runs.
+/// Promotions, rollbacks and changes of freehold.toml take effect while the server runs; a file that
+/// is wrong changes nothing, and the log says why.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Address and port, if not the configured ones. Port 0 takes a free one.
@@ -78,30 +84,10 @@ pub fn run(arguments: &Arguments, session: Session) -> Result<()> {
             .with_context(|| format!("[cache]: folder, which is {}", folder.display()))?;
         app.keep_cache_on(Arc::new(shelf));
     }
-    let log: Arc<dyn AttemptLog> = Arc::new(app.clone());
-    let generation = Generation::new(&session.config, seed, &log)?;
     let threads = NonZeroUsize::new(session.config.compute.threads())
         .context("there is at least one thread")?;
-    let deployments = Deployments::new(threads)?;
-    semantic::connect(&app, &session, &deployments)?;
-    // Read before the portfolio is built: a move in between is then seen as one, not missed.
-    let seen = session.wait(session.ledger.alias_sequence())?;
-    let portfolio = generation.join(deployments.portfolio(&session)?)?;
-    if portfolio.is_empty() {
-        tracing::warn!("nothing is deployed yet; `freehold models promote` takes effect at once");
-    }
-    let taking =
-        TakingEffect { config: &session.config, previous: None, at: session.now(), by: "local" };
-    session.wait(policy::record(session.ledger.as_ref(), &taking))?;
-    let named = |name: &&String| !keys.iter().any(|key| key.name.as_str() == name.as_str());
-    for name in session.config.egress.keys.keys().filter(named) {
-        tracing::warn!(
-            "[egress.keys.{name}]: there is no key of that name; `freehold keys add {name}` makes one"
-        );
-    }
-    tracing::info!("deployed: {}", portfolio.model_names().join(", "));
-    app.deploy(portfolio);
-    let watch = Watch { session: session.clone(), app: app.clone(), deployments, generation, seen };
+    let making = Making { app: app.clone(), deployments: Deployments::new(threads)?, seed };
+    let (watch, config) = first_portfolio(&session, making, &keys)?;
     let drained = session.runtime().block_on(async {
         let listener = tokio::net::TcpListener::bind(bind)
             .await
@@ -113,7 +99,7 @@ pub fn run(arguments: &Arguments, session: Session) -> Result<()> {
             served = freehold_gateway::serve(listener, app, stop()) => served.context("the server broke"),
             failed = watch.run() => failed.map(|never| match never {}),
             never = compact_by_age(&session, &traces) => match never {},
-            never = forget_by_rule(&session, &traces) => match never {},
+            never = forget_by_rule(config, &session, &traces) => match never {},
         }
     })?;
     tracing::info!("stopped: {drained:?}");
@@ -122,6 +108,37 @@ pub fn run(arguments: &Arguments, session: Session) -> Result<()> {
         tracing::warn!("the newest traces stay in the log: {error}");
     }
     Ok(())
+}
+
+/// Deploys what the configuration and the aliases say, and gives what follows both from then on.
+fn first_portfolio(
+    session: &Arc<Session>,
+    making: Making,
+    keys: &[Key],
+) -> Result<(Watch, channel::Receiver<Arc<Config>>)> {
+    // Looked at before they are acted upon: a change in between is then seen as one, not missed.
+    let file = ConfigFile::of(&session.config);
+    let seen = session.wait(session.ledger.alias_sequence())?;
+    let generation = making.generation(session)?;
+    let portfolio = making.portfolio(session, &generation)?;
+    if portfolio.is_empty() {
+        tracing::warn!("nothing is deployed yet; `freehold models promote` takes effect at once");
+    }
+    let taking =
+        TakingEffect { config: &session.config, previous: None, at: session.now(), by: "local" };
+    let digest = session.wait(policy::record(session.ledger.as_ref(), &taking))?;
+    let named = |name: &&String| !keys.iter().any(|key| key.name.as_str() == name.as_str());
+    for name in session.config.egress.keys.keys().filter(named) {
+        tracing::warn!(
+            "[egress.keys.{name}]: there is no key of that name; `freehold keys add {name}` makes one"
+        );
+    }
+    tracing::info!("deployed: {}", portfolio.model_names().join(", "));
+    making.app.deploy(portfolio);
+    let (current, config) = channel::channel(Arc::new(session.config.clone()));
+    let (making, generation) = (Arc::new(making), Arc::new(generation));
+    let session = session.clone();
+    Ok((Watch { making, session, generation, seen, file, digest, current }, config))
 }
 
 fn limits(session: &Session) -> Limits {
@@ -134,69 +151,6 @@ fn limits(session: &Session) -> Limits {
         drain_timeout: Duration::from_millis(u64::from(serve.drain_ms.get())),
         cache: session.config.cache.limits(),
         ..Limits::default()
-    }
-}
-
-/// How many looks lie between two tries to deploy what could not be deployed.
-const LOOKS_BETWEEN_TRIES: u32 = 40;
-
-/// Follows the aliases of the ledger for as long as the server runs.
-///
-/// It asks instead of being told: SQLite notifies no other process; its `data_version` and the
-/// events of the file system report every write, and a busy server's own feedback and reviews are
-/// writes. The question is one look at the end of an index, a few microseconds each `watch_ms`.
-struct Watch {
-    session: Arc<Session>,
-    app: App,
-    deployments: Deployments,
-    generation: Generation,
-    /// The moves that were acted upon, or that could not be.
-    seen: Sequence,
-}
-
-impl Watch {
-    /// Ends only when the process cannot go on watching.
-    async fn run(self) -> Result<Infallible> {
-        let Self { session, app, deployments, generation, mut seen } = self;
-        let deployments = Arc::new(deployments);
-        let pause = Duration::from_millis(u64::from(session.config.serve.watch_ms.get()));
-        let mut looks = tokio::time::interval(pause);
-        // After a long load the next look is due once, not for every one that was missed.
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut next_try = None;
-        loop {
-            looks.tick().await;
-            let sequence = match session.ledger.alias_sequence().await {
-                Ok(sequence) => sequence,
-                Err(error) => {
-                    tracing::error!("the ledger does not say what is deployed: {error}");
-                    continue;
-                }
-            };
-            let again = next_try.as_mut().is_some_and(|left: &mut u32| {
-                *left -= 1;
-                *left == 0
-            });
-            if sequence == seen && !again {
-                continue;
-            }
-            // Before the models are loaded: a move in between is then seen as one, not missed.
-            seen = sequence;
-            let loading = (deployments.clone(), session.clone());
-            let loaded = tokio::task::spawn_blocking(move || loading.0.portfolio(&loading.1));
-            let loaded = loaded.await.context("the deployment was cut short")?;
-            match loaded.and_then(|portfolio| generation.join(portfolio)) {
-                Ok(portfolio) => {
-                    tracing::info!("deployed anew: {}", portfolio.model_names().join(", "));
-                    app.deploy(portfolio);
-                    next_try = None;
-                }
-                Err(error) => {
-                    tracing::error!("the portfolio stays as it is: {error:#}");
-                    next_try = Some(LOOKS_BETWEEN_TRIES);
-                }
-            }
-        }
     }
 }
 
@@ -218,16 +172,20 @@ async fn compact_by_age(session: &Session, traces: &Traces) -> Infallible {
 const FORGET_EVERY: Duration = Duration::from_secs(3600);
 
 /// Forgets texts and traces by the rules of the configuration, at the start and every hour.
-async fn forget_by_rule(session: &Session, traces: &Traces) -> Infallible {
-    let rules = retention_rules(&session.config);
-    if rules.keep_everything() {
-        return std::future::pending().await;
-    }
+async fn forget_by_rule(
+    config: channel::Receiver<Arc<Config>>,
+    session: &Session,
+    traces: &Traces,
+) -> Infallible {
     let mut due = tokio::time::interval(FORGET_EVERY);
     due.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         due.tick().await;
-        match traces.forget(rules.clone(), session.now()).await {
+        let rules = retention_rules(&config.borrow());
+        if rules.keep_everything() {
+            continue;
+        }
+        match traces.forget(rules, session.now()).await {
             Ok(done) if done == Forgotten::default() => {}
             Ok(done) => tracing::info!(
                 "forgot by rule: {} traces, and the texts of {} more",

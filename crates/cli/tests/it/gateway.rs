@@ -4,6 +4,7 @@
 mod batches;
 mod cost;
 mod provider;
+mod reload;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
