@@ -20,12 +20,14 @@ pub enum ArtifactKind {
     Run,
     /// A report of how good a version is.
     Evaluation,
+    /// What decides who answers: a model of gains, or a certificate of a model elsewhere.
+    Router,
 }
 
 impl ArtifactKind {
     /// Every kind.
-    pub const ALL: [Self; 5] =
-        [Self::ModelVersion, Self::Base, Self::Dataset, Self::Run, Self::Evaluation];
+    pub const ALL: [Self; 6] =
+        [Self::ModelVersion, Self::Base, Self::Dataset, Self::Run, Self::Evaluation, Self::Router];
 
     /// The word used in output and in references.
     #[must_use]
@@ -36,6 +38,7 @@ impl ArtifactKind {
             Self::Dataset => "dataset",
             Self::Run => "run",
             Self::Evaluation => "evaluation",
+            Self::Router => "router",
         }
     }
 
@@ -48,6 +51,7 @@ impl ArtifactKind {
             Self::Dataset => "application/vnd.freehold.dataset.v1",
             Self::Run => "application/vnd.freehold.run.v1",
             Self::Evaluation => "application/vnd.freehold.evaluation.v1",
+            Self::Router => "application/vnd.freehold.router.v1",
         }
     }
 
@@ -66,6 +70,7 @@ impl ArtifactKind {
             Self::Dataset => "application/vnd.freehold.dataset.config.v1+json",
             Self::Run => "application/vnd.freehold.run.config.v1+json",
             Self::Evaluation => "application/vnd.freehold.evaluation.config.v1+json",
+            Self::Router => "application/vnd.freehold.router.config.v1+json",
         }
     }
 }

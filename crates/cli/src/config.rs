@@ -13,6 +13,7 @@ pub mod keeping;
 pub mod models;
 pub mod moderation;
 pub mod portfolio;
+pub mod routes;
 pub mod serve;
 pub mod store;
 pub mod tasks;
@@ -35,6 +36,7 @@ pub use keeping::KeepingConfig;
 pub use models::ModelConfig;
 pub use moderation::ModerationConfig;
 pub use portfolio::PortfolioConfig;
+pub use routes::ModelRouteConfig;
 pub use serve::ServeConfig;
 pub use store::StoreConfig;
 pub use tasks::TaskConfig;
@@ -79,6 +81,9 @@ pub struct Config {
     /// Models of others, for comparison of price and, later, for routes.
     #[serde(default)]
     pub models: BTreeMap<String, ModelConfig>,
+    /// Names that stand for two of the models.
+    #[serde(default)]
+    pub routes: BTreeMap<String, ModelRouteConfig>,
     #[serde(default)]
     pub tasks: BTreeMap<TaskName, TaskConfig>,
     /// The folder of the file: relative paths start here.
@@ -120,12 +125,30 @@ impl Config {
         config.root = root;
         for (name, task) in &config.tasks {
             task.check().with_context(|| format!("[tasks.{name}]"))?;
+            for model in task.route_models()? {
+                if config.models.get(&model).is_none_or(|it| !it.is_served()) {
+                    bail!(
+                        "[tasks.{name}]: route.tiers names `{model}`, which no engine serves; add [models.{model}] with an engine"
+                    );
+                }
+            }
             if name.as_str() == Trace::GENERATION {
                 bail!("[tasks.{name}]: traces of generating models have that name; choose another");
             }
         }
         for (name, model) in &config.models {
             model.check().with_context(|| format!("[models.{name}]"))?;
+        }
+        for (name, route) in &config.routes {
+            models::check_name(name)?;
+            route.check().with_context(|| format!("[routes.{name}]"))?;
+            for model in [&route.weak, &route.strong] {
+                if config.models.get(model).is_none_or(|it| !it.is_served()) {
+                    bail!(
+                        "[routes.{name}] names `{model}`, which no engine serves; add [models.{model}] with an engine"
+                    );
+                }
+            }
         }
         for (name, engine) in &config.engines {
             engine.check().with_context(|| format!("[engines.{name}]"))?;
@@ -195,6 +218,16 @@ mod tests {
             "[portfolio]\nname=\"a\"\n[tasks.t]\nkind=\"extract\"\ndata_class=\"internal\"\n",
             "classify",
         );
+    }
+
+    #[test]
+    fn a_model_of_a_route_is_served_by_an_engine() {
+        let text = "[portfolio]\nname=\"a\"\n[tasks.t]\nkind=\"classify\"\ndata_class=\"internal\"\nroute={tiers=TIERS}\n";
+        let refused = |tiers: &str, why: &str| refused(&text.replace("TIERS", tiers), why);
+        refused("[\"@micro\", \"large\", \"human\"]", "[models.large]");
+        refused("[\"large\", \"@micro\", \"human\"]", "own models come first");
+        refused("[\"human\", \"@micro\", \"human\"]", "not the last");
+        refused("[\"a b\", \"human\"]", "neither `@ALIAS` nor a model");
     }
 
     #[test]

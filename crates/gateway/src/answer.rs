@@ -1,10 +1,11 @@
 //! What every protocol does with its texts, and what it may say of the answers.
 
-use freehold_vocabulary::{Digest, Label, Outcome, Tier, TraceId};
+use freehold_vocabulary::{Digest, Label, Outcome, Tier, TraceId, Trust};
 use serde::Serialize;
 
 use crate::app::{App, Served};
 use crate::error::ApiError;
+use crate::openai::wire::CostView;
 use crate::record::{Asked, record};
 use crate::walk::{Walked, named, walk};
 
@@ -18,7 +19,7 @@ pub(crate) async fn answer(
     served: &Served,
     texts: Vec<String>,
 ) -> Result<Vec<(TraceId, Walked)>, ApiError> {
-    let walked = walk(app, asked.field, served, &texts).await?;
+    let walked = walk(app, asked, served, &texts).await?;
     let ids = record(app, asked, served, texts, &walked).await?;
     for it in &walked {
         served.counters.decided(it.tier(), it.outcome());
@@ -61,6 +62,15 @@ pub(crate) struct AnswerView {
     /// Calibrated probability of `labels`, or of `suggested`.
     pub(crate) confidence: f64,
     pub(crate) tier: Tier,
+    /// The generating model that answered, once every tier of the task's own had passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) model: Option<String>,
+    /// What lets its answer count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) trust: Option<Trust>,
+    /// What asking generating models cost, failed tries included; one sum per currency.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) cost: Vec<CostView>,
     /// The model version that judged last.
     pub(crate) version: Digest,
     pub(crate) certificate: Option<String>,
@@ -99,20 +109,30 @@ impl AnswerView {
             outcome: walked.outcome(),
             reason: if abstained { last.reason.clone() } else { None },
             labels: walked.labels().to_vec(),
-            suggested: abstained.then(|| last.labels.clone()),
+            suggested: abstained.then(|| walked.suggested().to_vec()),
             confidence: last.confidence,
             tier: walked.tier(),
+            model: walked.by_model.as_ref().map(|it| it.model.clone()),
+            trust: walked.by_model.as_ref().map(|it| it.backing.trust),
+            cost: walked.cost().iter().map(CostView::of).collect(),
             version: last.version.clone(),
             certificate: walked.certificate(served),
             prediction_set: prediction_set(served, walked),
             ood_score: last.ood_score,
-            probabilities: top_k.map(|k| most_probable(served, walked, k)),
+            // A generating model gives none, and those of the tiers are not about its answer.
+            probabilities: match walked.by_model {
+                None => top_k.map(|k| most_probable(served, walked, k)),
+                Some(_) => None,
+            },
         }
     }
 }
 
 /// The labels among which the right one is; none when the tier promises no such set.
 pub(crate) fn prediction_set(served: &Served, walked: &Walked) -> Option<PredictionSetView> {
+    if walked.by_model.is_some() {
+        return None;
+    }
     let judge = walked.last_tier(served);
     let positions = walked.judgement.prediction_set.as_ref()?;
     let level = 1.0 - judge.policy.conformal.as_ref()?.miss_at_most;

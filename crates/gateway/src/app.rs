@@ -12,18 +12,20 @@ use arc_swap::ArcSwap;
 use freehold_ledger::Ledger;
 use freehold_vocabulary::chat::Attempt;
 use freehold_vocabulary::ports::{AttemptLog, Depot, Embedder, TraceLog};
-use freehold_vocabulary::{Clock, Seed};
+use freehold_vocabulary::{Clock, RouteRecord, Seed, Task};
 use tokio::sync::Semaphore;
 
 use crate::batch::run::Waiting;
 use crate::caches::{CacheLimits, CacheShelf, Caches};
 use crate::depot::Keeping;
 use crate::error::ApiError;
+use crate::generation::choice::Choice;
 use crate::generation::conversation::Conversations;
 use crate::ids::Ids;
 use crate::layers::auth::KnownKeys;
 use crate::metrics::{Metrics, ModelCounters, TaskCounters};
 use crate::portfolio::{Deployed, Egress, GenerativeModel, Portfolio};
+use crate::walk::Bill;
 
 /// What the binary passes in.
 #[derive(Debug)]
@@ -132,6 +134,22 @@ pub(crate) struct Offer {
     /// Never empty.
     pub(crate) chain: Vec<Offered>,
     pub(crate) egress: Arc<Egress>,
+    /// What was decided before a model is asked.
+    pub(crate) route: Box<RouteRecord>,
+    /// Where the cost is told, if anybody sums it up.
+    pub(crate) bill: Option<Bill>,
+    /// What is still to be decided; until then `chain` is that of the strong model.
+    pub(crate) choice: Option<Choice>,
+}
+
+impl Offer {
+    /// As a task's route asks: the task says how sensitive the text is, and sums up the cost.
+    pub(crate) fn on_behalf_of(self, task: &Task, bill: Bill) -> Self {
+        let egress = Egress { default_class: task.data_class, ..(*self.egress).clone() };
+        let mut route = self.route;
+        route.task = Some(task.name.clone());
+        Self { egress: Arc::new(egress), route, bill: Some(bill), ..self }
+    }
 }
 
 /// One of them.
@@ -259,14 +277,29 @@ impl Inner {
         }
     }
 
-    fn offer(&self, name: &str) -> Option<Offer> {
+    /// The generating model of that name.
+    pub(crate) fn offer(&self, name: &str) -> Option<Offer> {
         let serving = self.serving.load();
-        let chain = serving.portfolio.chain(name)?.iter().map(|model| {
-            let counters = serving.models.get(&model.name)?.clone();
-            Some(Offered { model: model.clone(), counters })
-        });
-        let chain = chain.collect::<Option<Vec<_>>>()?;
-        Some(Offer { chain, egress: serving.portfolio.egress().clone() })
+        let chain = |name: &str| {
+            let chain = serving.portfolio.chain(name)?.iter().map(|model| {
+                let counters = serving.models.get(&model.name)?.clone();
+                Some(Offered { model: model.clone(), counters })
+            });
+            chain.collect::<Option<Vec<_>>>()
+        };
+        let choice = match serving.portfolio.route(name) {
+            None => None,
+            Some(route) => {
+                let (weak, strong) = (chain(&route.weak)?, chain(&route.strong)?);
+                Some(Choice { route: route.clone(), weak, strong })
+            }
+        };
+        let chain = match &choice {
+            Some(choice) => choice.strong.clone(),
+            None => chain(name)?,
+        };
+        let egress = serving.portfolio.egress().clone();
+        Some(Offer { chain, egress, route: Box::default(), bill: None, choice })
     }
 
     /// From now on `/readyz` says that the server is about to stop.

@@ -6,6 +6,7 @@
 //!
 //! Never knows a protocol: endpoints translate requests before and events after.
 
+pub(crate) mod choice;
 pub mod class;
 pub mod conversation;
 pub mod drive;
@@ -19,13 +20,16 @@ use std::collections::VecDeque;
 
 use freehold_vocabulary::chat::{ChatEvent, ChatRequest, Usage, UsageBasis};
 use freehold_vocabulary::price::Cost;
-use freehold_vocabulary::{CacheKind, DataClass, EngineName, Tier, Timestamp, TraceId};
+use freehold_vocabulary::{
+    CacheKind, DataClass, EngineName, RouteRecord, Tier, Timestamp, TraceId,
+};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::app::{App, Offer};
 use crate::error::ApiError;
 use crate::layers::auth::Caller;
+use crate::layers::told::tell;
 use drive::Drive;
 
 /// Events that may wait for a slow client; beyond them the engine waits.
@@ -69,6 +73,9 @@ pub(crate) struct About {
     /// Whether what was said may be kept at all.
     #[serde(skip)]
     pub(crate) keeps_content: bool,
+    /// How it was decided who answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) route: Option<Box<RouteRecord>>,
 }
 
 /// What comes after the beginning.
@@ -104,7 +111,12 @@ pub(crate) async fn generate(
     let drive = Drive::new(app.clone(), asking, offer, judged);
     tokio::spawn(drive.run(head, events));
     match begun.await {
-        Ok(Ok((about, begun))) => Ok(Answering { about, begun, rest }),
+        Ok(Ok((about, begun))) => {
+            if let Some(word) = about.route.as_deref().and_then(choice::told) {
+                tell(word);
+            }
+            Ok(Answering { about, begun, rest })
+        }
         Ok(Err(error)) => Err(error),
         Err(_dropped) => Err(ApiError::Panicked("a generation ended without a word".to_owned())),
     }

@@ -4,3 +4,4 @@ pub mod auth;
 pub mod in_flight;
 pub mod observe;
 pub mod rescue;
+pub mod told;

@@ -35,8 +35,9 @@ pub use app::{Access, App, Limits, Parts};
 pub use caches::{CacheLimits, CacheRule, CacheShelf, CacheUse};
 pub use depot::Keeping;
 pub use portfolio::{
-    Deployed, DeployedTier, Egress, GenerativeModel, KeptContent, KeyRule, ModelPrice, Moderation,
-    Portfolio, PortfolioError, RedactionRule,
+    ActiveRouter, Deployed, DeployedTier, Egress, GenerativeModel, KeptContent, KeyRule,
+    ModelPrice, ModelRoute, Moderation, Portfolio, PortfolioError, RedactionRule, RemoteTiers,
+    Rule, subject,
 };
 pub use probes::openapi::DOCUMENT as OPENAPI;
 pub use serve::{Drained, serve};

@@ -8,7 +8,7 @@
 //! A portfolio is immutable. Promotion and rollback build a new one and swap it in whole, so a
 //! request sees one consistent set of versions from its first tier to its last.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use freehold_routing::{Certificate, TierPolicy};
@@ -16,8 +16,13 @@ use freehold_vocabulary::ports::Engine;
 use freehold_vocabulary::{AliasName, Digest, Label, LabelSet, Task, Tier, Timestamp};
 
 mod generative;
+mod remote;
+mod routes;
 
 pub use generative::{Egress, GenerativeModel, KeptContent, KeyRule, ModelPrice, RedactionRule};
+pub(crate) use remote::Backing;
+pub use remote::{RemoteTiers, subject};
+pub use routes::{ActiveRouter, ModelRoute, Rule};
 
 /// Every deployment and every generating model by the name that clients use.
 #[derive(Debug, Default)]
@@ -25,6 +30,7 @@ pub struct Portfolio {
     deployed: HashMap<String, Arc<Deployed>>,
     generative: generative::Generative,
     moderation: Option<Moderation>,
+    routes: BTreeMap<String, Arc<ModelRoute>>,
 }
 
 /// Who judges whether something is harmful.
@@ -44,6 +50,8 @@ pub struct Deployed {
     alias: Option<AliasName>,
     labels: LabelSet,
     tiers: Vec<DeployedTier>,
+    /// Generating models that are asked when no tier keeps its answer.
+    remote: Option<RemoteTiers>,
     since: Timestamp,
 }
 
@@ -67,6 +75,12 @@ pub enum PortfolioError {
     Fallback { model: String, fallback: String },
     #[error("model `{0}` redacts, but no detector is on; turn the detectors on")]
     Redaction(String),
+    #[error(
+        "[tasks.{task}] route.tiers names `{model}`, which is no model that an engine serves; add [models.{model}] with an engine"
+    )]
+    RouteModel { task: String, model: String },
+    #[error("[routes.{route}] names `{model}`, which is no model that an engine serves")]
+    Route { route: String, model: String },
     #[error("task `{task}`: tier `{tier}` comes after a dearer one; order the route upwards")]
     Order { task: String, tier: Tier },
     #[error(
@@ -94,7 +108,7 @@ impl Portfolio {
     /// With these models that generate, and the rules about what may leave for them.
     ///
     /// # Errors
-    /// When a name occurs twice or is a task's, or a model falls back to one that is not there.
+    /// When a name occurs twice or is a task's, or a model or a route names one that is not there.
     pub fn with_models(
         self,
         models: &[Arc<GenerativeModel>],
@@ -102,6 +116,14 @@ impl Portfolio {
     ) -> Result<Self, PortfolioError> {
         if let Some(taken) = models.iter().find(|it| self.deployed.contains_key(&it.name)) {
             return Err(PortfolioError::ModelIsTask(taken.name.clone()));
+        }
+        for it in self.deployed.values() {
+            let named = it.remote().into_iter().flat_map(|it| &it.models);
+            let mut unknown = named.filter(|name| !models.iter().any(|it| it.name == **name));
+            if let Some(model) = unknown.next() {
+                let task = it.task.name.to_string();
+                return Err(PortfolioError::RouteModel { task, model: model.clone() });
+            }
         }
         Ok(Self { generative: generative::Generative::new(models, egress)?, ..self })
     }
@@ -116,6 +138,40 @@ impl Portfolio {
     #[must_use]
     pub fn moderation(&self) -> Option<&Moderation> {
         self.moderation.as_ref()
+    }
+
+    /// With these names, each of which stands for two of the models.
+    ///
+    /// # Errors
+    /// When a name is taken, or a model is not there.
+    pub fn with_routes(mut self, routes: &[Arc<ModelRoute>]) -> Result<Self, PortfolioError> {
+        for route in routes {
+            let taken = self.deployed.contains_key(&route.name)
+                || self.chain(&route.name).is_some()
+                || self.routes.contains_key(&route.name);
+            if taken {
+                return Err(PortfolioError::Twice(route.name.clone()));
+            }
+            for model in [&route.weak, &route.strong] {
+                if self.chain(model).is_none() {
+                    let (route, model) = (route.name.clone(), model.clone());
+                    return Err(PortfolioError::Route { route, model });
+                }
+            }
+            self.routes.insert(route.name.clone(), Arc::clone(route));
+        }
+        Ok(self)
+    }
+
+    /// Every choice, by name.
+    pub fn routes(&self) -> impl Iterator<Item = &Arc<ModelRoute>> {
+        self.routes.values()
+    }
+
+    /// The choice of that name.
+    #[must_use]
+    pub fn route(&self, name: &str) -> Option<&Arc<ModelRoute>> {
+        self.routes.get(name)
     }
 
     /// The generating model of that name, then those that stand in for it.
@@ -159,7 +215,7 @@ impl Portfolio {
     /// Everything that clients may call a model: tasks and aliases, then models that generate.
     #[must_use]
     pub fn model_names(&self) -> Vec<String> {
-        let models = self.models().map(|it| it.name.clone());
+        let models = self.models().map(|it| it.name.clone()).chain(self.routes.keys().cloned());
         self.names().into_iter().chain(models).collect()
     }
 
@@ -205,7 +261,7 @@ impl Deployed {
         // Versions trained on different data may know different labels; feedback may use any.
         let known = tiers.iter().flat_map(|it| it.labels().as_slice().iter().cloned());
         let labels = LabelSet::sorted(known);
-        Ok(Self { task, alias: None, labels, tiers, since })
+        Ok(Self { task, alias: None, labels, tiers, remote: None, since })
     }
 
     /// One alias of a task, which answers alone.
@@ -219,6 +275,24 @@ impl Deployed {
         since: Timestamp,
     ) -> Result<Self, PortfolioError> {
         Ok(Self { alias: Some(alias), ..Self::new(task, vec![tier], since)? })
+    }
+
+    /// With generating models behind its tiers.
+    #[must_use]
+    pub fn with_remote(self, remote: RemoteTiers) -> Self {
+        Self { remote: Some(remote), ..self }
+    }
+
+    /// The generating models behind its tiers.
+    #[must_use]
+    pub fn remote(&self) -> Option<&RemoteTiers> {
+        self.remote.as_ref()
+    }
+
+    /// The certificates of its tiers, in order.
+    #[must_use]
+    pub fn certificates(&self) -> Vec<Digest> {
+        self.tiers.iter().filter_map(|it| it.certificate()).map(|it| it.id.clone()).collect()
     }
 
     /// What clients call it: the task, or `task@alias`.

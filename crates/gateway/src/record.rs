@@ -11,7 +11,7 @@ use crate::error::ApiError;
 use crate::layers::auth::Caller;
 use crate::layers::observe::elapsed_us;
 use crate::layers::rescue::panic_text;
-use crate::walk::Walked;
+use crate::walk::{Elsewhere, Walked};
 
 /// Who asked what through which endpoint.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(crate) struct Asked {
     pub(crate) endpoint: &'static str,
     pub(crate) at: Timestamp,
     pub(crate) field: Field,
+    /// Whether models elsewhere may be asked.
+    pub(crate) elsewhere: Elsewhere,
 }
 
 /// What the caller calls its texts, for messages.
@@ -112,12 +114,13 @@ fn trace(
         input,
         outcome: walked.outcome(),
         labels: walked.labels().to_vec(),
-        confidence: walked.judgement.confidence,
+        confidence: walked.last_answer().confidence,
         tier: walked.tier(),
         certificate: walked.certificate(served),
         tiers: walked.tiers.clone(),
         latency_us,
         generation: None,
+        route: walked.route.clone(),
     }
 }
 
@@ -135,7 +138,7 @@ fn review(task: &TaskName, id: &TraceId, text: &str, walked: &Walked, at: Timest
         trace: id.clone(),
         task: task.clone(),
         text: text.to_owned(),
-        suggested: last.labels.clone(),
+        suggested: walked.suggested().to_vec(),
         confidence: Probability::new(last.confidence.clamp(0.0, 1.0)).unwrap_or(Probability::ZERO),
         reason: last.reason.clone().unwrap_or_default(),
         at,

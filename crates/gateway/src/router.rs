@@ -7,7 +7,7 @@ use axum::routing::{MethodRouter, delete, get, post};
 
 use crate::app::{App, shown};
 use crate::error::ApiError;
-use crate::layers::{auth, in_flight, observe, rescue};
+use crate::layers::{auth, in_flight, observe, rescue, told};
 use crate::{anthropic, caches, feedback, openai, probes, systemone, tasks};
 
 /// One route of the API.
@@ -97,6 +97,8 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(wrong_method)
         // Turn errors and panics into the caller's protocol.
         .layer(from_fn(rescue::layer))
+        // Say which way the answer took.
+        .layer(from_fn(told::layer))
         // Count and name everything, also what the layers inside refuse.
         .layer(from_fn_with_state(app.clone(), observe::layer))
         .with_state(app)

@@ -4,15 +4,21 @@
 //! fails fails the request; skipping it would answer under a certificate that was earned on what
 //! the tier lets through.
 
+pub(crate) mod labelling;
+pub(crate) mod models;
+
 use freehold_routing::{Judgement, Verdict};
 use freehold_vocabulary::ports::{EngineError, Scored};
-use freehold_vocabulary::{Label, LabelSet, Outcome, Tier, TierAnswer};
+use freehold_vocabulary::price::Cost;
+use freehold_vocabulary::{Label, LabelSet, Outcome, RouteRecord, Tier, TierAnswer};
 
 use crate::app::{App, Served};
 use crate::error::ApiError;
 use crate::layers::observe::elapsed_us;
-use crate::portfolio::DeployedTier;
-use crate::record::Field;
+use crate::portfolio::{Backing, DeployedTier};
+use crate::record::{Asked, Field};
+
+pub(crate) use models::{Bill, Elsewhere};
 
 /// Judging takes a fraction of a millisecond; in a large batch other requests get their turn.
 const JUDGED_IN_A_ROW: usize = 16;
@@ -25,14 +31,37 @@ pub(crate) struct Walked {
     pub(crate) judgement: Judgement,
     /// Position in the route of the tier that judged last.
     pub(crate) last: usize,
+    /// The generating model whose answer was kept when every tier had passed.
+    pub(crate) by_model: Option<ByModel>,
+    /// What was decided beyond the tiers.
+    pub(crate) route: Option<Box<RouteRecord>>,
+}
+
+/// A generating model that answered for a task, and why that counts.
+#[derive(Debug, Clone)]
+pub(crate) struct ByModel {
+    pub(crate) model: String,
+    pub(crate) backing: Backing,
 }
 
 impl Walked {
     pub(crate) fn outcome(&self) -> Outcome {
-        match self.judgement.verdict {
-            Verdict::Keep => Outcome::Answered,
-            Verdict::Pass(_) => Outcome::Abstained,
-        }
+        if self.is_kept() { Outcome::Answered } else { Outcome::Abstained }
+    }
+
+    fn is_kept(&self) -> bool {
+        self.by_model.is_some() || matches!(self.judgement.verdict, Verdict::Keep)
+    }
+
+    /// What asking generating models cost.
+    pub(crate) fn cost(&self) -> &[Cost] {
+        self.route.as_ref().map_or(&[], |it| &it.cost)
+    }
+
+    /// What would have been said, for an abstention: the last word that names a label.
+    pub(crate) fn suggested(&self) -> &[Label] {
+        let said = self.tiers.iter().rev().find(|it| !it.labels.is_empty());
+        said.map_or(&[], |it| &it.labels)
     }
 
     /// The tier whose answer goes out; a person's for an abstention.
@@ -55,9 +84,12 @@ impl Walked {
 
     /// The id of the certificate that backs the answer; an abstention needs none.
     pub(crate) fn certificate(&self, served: &Served) -> Option<String> {
-        match self.outcome() {
-            Outcome::Answered => self.last_tier(served).certificate().map(|it| it.id.to_string()),
-            Outcome::Abstained | Outcome::Failed => None,
+        match (&self.by_model, self.outcome()) {
+            (Some(it), _) => it.backing.certificate.as_ref().map(|(id, _)| id.to_string()),
+            (None, Outcome::Answered) => {
+                self.last_tier(served).certificate().map(|it| it.id.to_string())
+            }
+            (None, Outcome::Abstained | Outcome::Failed) => None,
         }
     }
 
@@ -75,19 +107,21 @@ impl Walked {
     }
 }
 
-/// Takes every text through the tiers of its task.
+/// Takes every text through the tiers of its task, then through the models behind them.
 ///
 /// # Errors
 /// When an engine refuses a text, is at capacity or fails, and when the tiers take too long.
 pub(crate) async fn walk(
     app: &App,
-    field: Field,
+    asked: &Asked,
     served: &Served,
     texts: &[String],
 ) -> Result<Vec<Walked>, ApiError> {
     let limit = app.parts.limits.answer_timeout;
-    let walked = tokio::time::timeout(limit, through_tiers(app, field, served, texts)).await;
-    walked.map_err(|_elapsed| ApiError::AnswerTimeout(limit))?
+    let walked = tokio::time::timeout(limit, through_tiers(app, asked.field, served, texts)).await;
+    let mut walked = walked.map_err(|_elapsed| ApiError::AnswerTimeout(limit))??;
+    models::ask(app, asked, served, texts, &mut walked).await;
+    Ok(walked)
 }
 
 async fn through_tiers(
@@ -117,7 +151,7 @@ async fn through_tiers(
     }
     let together = ways.into_iter().zip(judged).map(|(tiers, judged)| {
         let (judgement, last) = judged.expect("the first tier is asked about every text");
-        Walked { tiers, judgement, last }
+        Walked { tiers, judgement, last, by_model: None, route: None }
     });
     Ok(together.collect())
 }

@@ -15,6 +15,7 @@ pub mod error;
 pub mod gain;
 pub mod observation;
 pub mod ood;
+pub mod remote;
 pub mod semantic;
 pub mod systemone;
 

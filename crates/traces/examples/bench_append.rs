@@ -167,5 +167,6 @@ fn trace(at: Timestamp, random: &mut Random) -> Trace {
         }],
         latency_us: 50 + random.below(5000) as u64,
         generation: None,
+        route: None,
     }
 }

@@ -18,6 +18,7 @@ use freehold_vocabulary::{Label, TierAnswer, Timestamp, Trace};
 
 mod decode;
 mod generation;
+mod route;
 
 pub use self::decode::trace_at;
 
@@ -40,6 +41,7 @@ pub static FILE: LazyLock<SchemaRef> = LazyLock::new(|| {
         Arc::new(Field::new("latency_us", DataType::Int64, false)),
         Arc::new(Field::new("tiers", DataType::List(tier_item()), false)),
         generation::field(),
+        route::field(),
     ]))
 });
 
@@ -95,6 +97,7 @@ fn file_columns(traces: &[Trace]) -> Vec<ArrayRef> {
         Arc::new(Int64Array::from_iter_values(traces.iter().map(|it| signed(it.latency_us)))),
         tiers_column(traces),
         generation::of(traces),
+        route::of(traces),
     ]
 }
 

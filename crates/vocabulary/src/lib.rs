@@ -38,4 +38,7 @@ pub use promise::PromiseScope;
 pub use random::{Random, Seed};
 pub use task::{Bar, Metric, Task};
 pub use tier::Tier;
-pub use trace::{CacheKind, Ending, Generation, Outcome, TierAnswer, Trace, TraceId, Try};
+pub use trace::{
+    AskedModel, CacheKind, Ending, GainChoice, Generation, Outcome, RouteRecord, TierAnswer, Trace,
+    TraceId, Trust, Try,
+};

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::{Digest, Label, TaskName, Tier, Timestamp};
 
 mod generation;
+mod route;
 
 pub use generation::{CacheKind, Ending, Generation, Try};
+pub use route::{AskedModel, GainChoice, RouteRecord, Trust, summed};
 
 /// The name of a trace: 26 characters, sortable by time.
 ///
@@ -138,6 +140,9 @@ pub struct Trace {
     /// What a generating model did; none for a task's own models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<Box<Generation>>,
+    /// How it was decided who answers, beyond the task's own tiers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<Box<RouteRecord>>,
 }
 
 impl Trace {

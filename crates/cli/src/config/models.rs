@@ -123,6 +123,11 @@ impl ModelConfig {
         }
         Ok(Some(RedactionRule { class: self.redacted_class.or(engine.redacted_class) }))
     }
+
+    /// Whether it answers under its name.
+    pub fn is_served(&self) -> bool {
+        self.engine.is_some()
+    }
 }
 
 impl PriceConfig {

@@ -1,11 +1,14 @@
 //! `[tasks.NAME]`: a task, its quality bar and its route.
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
+use freehold_routing::Terms;
 use freehold_vocabulary::{
-    AliasName, Bar, Confidence, DataClass, LabelMode, Probability, PromiseScope, Task, TaskName,
+    AliasName, Bar, Confidence, DataClass, Digest, LabelMode, Probability, PromiseScope, Task,
+    TaskName, Trust,
 };
 use serde::{Deserialize, Serialize};
 
+use super::models::check_name;
 use super::traces::RetentionConfig;
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -42,7 +45,8 @@ pub enum KindConfig {
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RouteConfig {
-    /// `@ALIAS` for models of this task; `human` at the end.
+    /// `@ALIAS` for models of this task, then names of `[models]` that an engine serves, which are
+    /// asked about what no alias keeps; `human` at the end.
     pub tiers: Vec<String>,
     /// `@ALIAS` of models that take no part in the route but may be asked alone as `TASK@ALIAS`,
     /// such as a candidate before its promotion. The aliases of the route always may. Each one
@@ -55,6 +59,11 @@ pub struct RouteConfig {
     /// `route`: the promise of a tier counts the answers that it and the tiers before it keep;
     /// `tier`: it counts only its own, which is stronger and keeps fewer.
     pub promise: PromiseScope,
+    /// When an answer of one of `[models]` counts as the task's: `certificate`, if enough of its
+    /// answers were judged right; `operator`, because you say so. Else it is a suggestion to people.
+    pub trust: Trust,
+    /// Digests of certificates of `[models]`, made by `freehold route certify`.
+    pub certificates: Vec<Digest>,
 }
 
 impl Default for RouteConfig {
@@ -65,6 +74,8 @@ impl Default for RouteConfig {
             error_at_most: Probability::new(0.05).expect("0.05 is a probability"),
             confidence: Confidence::P95,
             promise: PromiseScope::Route,
+            trust: Trust::Certificate,
+            certificates: Vec::new(),
         }
     }
 }
@@ -84,6 +95,7 @@ impl TaskConfig {
             bail!("route.tiers must end with `human`, so that every question ends somewhere");
         }
         self.aliases()?;
+        self.route_models()?;
         self.aliases_alone()?;
         if let Some(bar) = self.bar
             && !(0.0..=1.0).contains(&bar.at_least)
@@ -98,14 +110,42 @@ impl TaskConfig {
 
     /// The aliases of the route, in order.
     pub fn aliases(&self) -> Result<Vec<AliasName>> {
-        let own = self.route.tiers.iter().filter(|tier| *tier != "human");
-        own.map(|tier| match tier.strip_prefix('@') {
-            Some(alias) => Ok(AliasName::parse(alias)?),
-            None => bail!(
-                "tier `{tier}` in route.tiers is not `@ALIAS` or `human`; remote models are not built yet"
-            ),
-        })
-        .collect()
+        let own = self.route.tiers.iter().filter_map(|tier| tier.strip_prefix('@'));
+        own.map(|alias| Ok(AliasName::parse(alias)?)).collect()
+    }
+
+    /// The generating models at the end of the route, in order.
+    pub fn route_models(&self) -> Result<Vec<String>> {
+        let mut models: Vec<String> = Vec::new();
+        for (place, tier) in self.route.tiers.iter().enumerate() {
+            let last = place + 1 == self.route.tiers.len();
+            match (tier.strip_prefix('@'), tier.as_str()) {
+                (Some(_), _) if !models.is_empty() => bail!(
+                    "`{tier}` in route.tiers comes after `{}`; the task's own models come first",
+                    models.join("`, `")
+                ),
+                (None, "human") if !last => {
+                    bail!("`human` in route.tiers is not the last; after people comes nobody")
+                }
+                (Some(_), _) | (None, "human") => {}
+                (None, name) if models.iter().any(|it| it == name) => {
+                    bail!("`{name}` stands twice in route.tiers; remove one")
+                }
+                (None, name) => {
+                    check_name(name).with_context(|| {
+                        format!("`{name}` in route.tiers is neither `@ALIAS` nor a model")
+                    })?;
+                    models.push(name.to_owned());
+                }
+            }
+        }
+        Ok(models)
+    }
+
+    /// What is promised about the answers of the route.
+    pub fn terms(&self) -> Terms {
+        let RouteConfig { error_at_most, confidence, promise, .. } = self.route;
+        Terms { error_at_most, confidence, promise }
     }
 
     /// The aliases beside the route that may be asked alone.

@@ -108,7 +108,11 @@ impl Deployments {
         if tiers.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Deployed::new(config.task(name), tiers, since)?))
+        let deployed = Deployed::new(config.task(name), tiers, since)?;
+        Ok(Some(match session.remote_tiers(config)? {
+            Some(remote) => deployed.with_remote(remote),
+            None => deployed,
+        }))
     }
 
     /// The aliases of the route, each one alone, and those beside the route. One beside the route

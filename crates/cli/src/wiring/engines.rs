@@ -8,7 +8,8 @@ use freehold_deidentification::requests::RequestDetector;
 use freehold_engines::remote::RemoteEngine;
 use freehold_engines::remote::resilience::{ReplicaOptions, Replicas};
 use freehold_gateway::{
-    CacheRule, CacheUse, Egress, GenerativeModel, KeptContent, Moderation, Portfolio, RedactionRule,
+    CacheRule, CacheUse, Egress, GenerativeModel, KeptContent, ModelRoute, Moderation, Portfolio,
+    RedactionRule,
 };
 use freehold_vocabulary::egress::{Allow, EgressPolicy};
 use freehold_vocabulary::ports::{AttemptLog, ChatEngine, Identifiers};
@@ -24,6 +25,7 @@ pub struct Generation {
     models: Vec<Arc<GenerativeModel>>,
     egress: Egress,
     moderation: Option<Moderation>,
+    routes: Vec<Arc<ModelRoute>>,
 }
 
 impl Generation {
@@ -77,16 +79,22 @@ impl Generation {
             identifiers: config.egress.detectors.detector()?.map(shared),
         };
         let moderation = config.moderation.as_ref().map(ModerationConfig::judge);
-        let generation = Self { models, egress, moderation };
+        let generation = Self { models, egress, moderation, routes: Vec::new() };
         // A wrong fallback is told at the start, not when a version is promoted.
         generation.join(Portfolio::default())?;
         Ok(generation)
     }
 
+    /// With these choices between two models.
+    pub fn with_routes(self, routes: Vec<Arc<ModelRoute>>) -> Self {
+        Self { routes, ..self }
+    }
+
     /// The portfolio with these models.
     pub fn join(&self, portfolio: Portfolio) -> Result<Portfolio> {
         let portfolio = portfolio.with_moderation(self.moderation.clone());
-        Ok(portfolio.with_models(&self.models, self.egress.clone())?)
+        let portfolio = portfolio.with_models(&self.models, self.egress.clone())?;
+        Ok(portfolio.with_routes(&self.routes)?)
     }
 }
 

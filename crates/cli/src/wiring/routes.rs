@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use freehold_routing::{Judgement, TierPolicy, Verdict};
 use freehold_vocabulary::ports::Classifier;
-use freehold_vocabulary::{TaskName, Tier};
+use freehold_vocabulary::{LabelSet, TaskName, Tier};
 
 use super::Session;
 use super::models::{Found, in_its_place};
@@ -57,6 +57,12 @@ impl Route {
             bail!("nothing is deployed for {task}; `freehold models promote` deploys a version");
         }
         Ok(Self { tiers })
+    }
+
+    /// Every label that some tier knows, as the server offers them.
+    pub fn labels(&self) -> LabelSet {
+        let known = self.tiers.iter().flat_map(|it| it.found.version.labels.as_slice().iter());
+        LabelSet::sorted(known.cloned())
     }
 
     /// Each text goes up until a tier keeps its answer.

@@ -18,6 +18,7 @@ use crate::generation::{Asking, class, generate, limits, sse};
 use crate::layers::auth::Caller;
 use crate::openai::chat::classify::content;
 use crate::record::{Asked, Field};
+use crate::walk::Elsewhere;
 
 pub(crate) mod blocks;
 pub(crate) mod request;
@@ -58,7 +59,9 @@ pub(crate) async fn handler(
     let translated = request::translated(request)?;
     match target {
         Target::Task(served) => {
-            let asked = Asked { caller, endpoint: "messages", at, field: Field::Only("messages") };
+            let elsewhere = Elsewhere::May { class: class::stated(&headers)? };
+            let (endpoint, field) = ("messages", Field::Only("messages"));
+            let asked = Asked { caller, endpoint, at, field, elsewhere };
             answer_task(&app, &asked, &served, &translated, streamed).await
         }
         Target::Model(offer) => {

@@ -70,7 +70,10 @@ where
         Some(identifiers) => searched(identifiers, request).await?,
         None => (request, Found::default()),
     };
-    let named = offer.chain[0].model.data_class.unwrap_or(egress.default_class);
+    // Whichever of a route's models is chosen, the class is that of the stricter one.
+    let weak = offer.choice.as_ref().and_then(|it| it.weak[0].model.data_class);
+    let stated_by_models = offer.chain[0].model.data_class.max(weak);
+    let named = stated_by_models.unwrap_or(egress.default_class);
     let mut judged = Classified::new(request, named, Origin::Task);
     let key = egress.keys.get(&*asking.caller.0);
     if let Some(engines) = key.and_then(|it| it.engines.clone()) {

@@ -15,6 +15,7 @@ mod cached;
 
 use cached::Cached;
 
+use super::choice::choose;
 use super::class::Judged;
 use super::record::{Kept, keeps_content, record};
 use super::redaction::{self, Restoring};
@@ -76,7 +77,10 @@ impl Drive {
         let begun = tokio::select! {
             biased;
             () = events.closed() => None,
-            begun = self.begin() => Some(begun),
+            begun = async {
+                self.choose().await;
+                self.begin().await
+            } => Some(begun),
         };
         let (begun, stream) = match begun {
             None => return self.settle_unheard().await,
@@ -114,6 +118,14 @@ impl Drive {
         };
         // The caller may have gone away; then nobody misses it.
         let _ = events.send(last).await;
+    }
+
+    /// Settles which chain answers.
+    async fn choose(&mut self) {
+        let Some(choice) = self.offer.choice.take() else { return };
+        let (chain, record) = choose(&self.app, &choice, self.request.request()).await;
+        self.offer.chain = chain;
+        self.offer.route.gain = Some(record);
     }
 
     /// Asks one model after the other until one begins to answer. Gives the events that have
@@ -301,6 +313,7 @@ impl Drive {
                 &current.offered.model,
                 self.request.class(),
             ),
+            route: (!self.offer.route.is_empty()).then(|| self.offer.route.clone()),
         }
     }
 
@@ -328,8 +341,12 @@ impl Drive {
             first_token_us: current.first_token_us,
             tries: std::mem::take(&mut self.tries),
             hit: self.cached.hit.clone(),
+            route: std::mem::take(&mut self.offer.route),
         };
         let settled = record(&self.app, kept, current.sent.request(), current.tally).await?;
+        if let Some(bill) = &self.offer.bill {
+            bill.add(self.id.clone(), settled.cost.clone());
+        }
         if ending == Ending::Complete {
             let model = &current.offered.model.name;
             self.cached.keep(&self.app, model, &self.id, &settled).await;

@@ -4,7 +4,7 @@ use freehold_vocabulary::chat::{ChatRequest, ImageSource, Message, Part, Role, U
 use freehold_vocabulary::egress::Place;
 use freehold_vocabulary::price::Cost;
 use freehold_vocabulary::{
-    DataClass, Digest, Ending, Generation, Outcome, TaskName, Trace, TraceId, Try,
+    DataClass, Digest, Ending, Generation, Outcome, RouteRecord, TaskName, Trace, TraceId, Try,
 };
 
 use super::tally::Tally;
@@ -33,6 +33,7 @@ pub(crate) struct Kept<'a> {
     pub(crate) tries: Vec<Try>,
     /// The answer was known; no engine was asked for it.
     pub(crate) hit: Option<Hit>,
+    pub(crate) route: Box<RouteRecord>,
 }
 
 /// What came and went, where it is known.
@@ -133,6 +134,7 @@ pub(crate) async fn keep(app: &App, kept: Kept<'_>, said: Said) -> Result<Settle
         tiers: Vec::new(),
         latency_us: elapsed_us(kept.asking.at, app.parts.clock.now()),
         generation: Some(Box::new(generation)),
+        route: (!kept.route.is_empty()).then_some(kept.route),
     };
     app.parts.traces.append(vec![trace]).await.map_err(ApiError::trace_log)?;
     Ok(Settled { usage, basis, cost })

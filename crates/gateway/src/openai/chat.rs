@@ -13,6 +13,8 @@ use crate::error::ApiError;
 use crate::extract::Json;
 use crate::generation::{Asking, class};
 use crate::layers::auth::Caller;
+use crate::record::{Asked, Field};
+use crate::walk::Elsewhere;
 
 pub(crate) mod classify;
 pub(crate) mod generate;
@@ -60,7 +62,12 @@ pub(crate) async fn handler(
         return Err(ApiError::invalid_field("stream_options", message));
     }
     match app.model(&request.model)? {
-        Target::Task(served) => classify::answer_task(app, caller, at, &served, request).await,
+        Target::Task(served) => {
+            let elsewhere = Elsewhere::May { class: class::stated(&headers)? };
+            let (endpoint, field) = ("chat.completions", Field::Only("messages"));
+            let asked = Asked { caller, endpoint, at, field, elsewhere };
+            classify::answer_task(app, asked, &served, request).await
+        }
         Target::Model(offer) => {
             let class = class::stated(&headers)?;
             let asking = Asking { caller, endpoint: "chat.completions", at, class };

@@ -66,6 +66,10 @@ pub(crate) async fn handler(
 ) -> Result<Json<Value>, ApiError> {
     let at = app.parts.clock.now();
     let offer = app.generator(&request.model, "embeddings")?;
+    if offer.choice.is_some() {
+        let message = "`model` names a route between two models, whose vectors cannot be compared; name one of them";
+        return Err(ApiError::invalid_field("model", message));
+    }
     let class = class::stated(&headers)?;
     let asking = Asking { caller, endpoint: "embeddings", at, class };
     let mut others = Parameters::new(request.others);
@@ -137,6 +141,7 @@ async fn embed(
         first_token_us: None,
         tries: vec![Try { model: model.name.clone(), engine: engine.clone(), error }],
         hit: None,
+        route: Box::default(),
     };
     let (usage, basis) = match &answered {
         Ok(EmbeddingsAnswer { usage: Some(usage), .. }) => (*usage, UsageBasis::Reported),
@@ -158,6 +163,7 @@ async fn embed(
         ignored_parameters: answer.ignored.clone(),
         cache: None,
         keeps_content: keeps_content(offer.egress.content, model, judged.request.class()),
+        route: None,
     };
     Ok((answer, usage, Freehold::new(&about, Some(&settled))))
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::app::{App, Target};
 use crate::error::ApiError;
 use crate::extract::Json;
-use crate::portfolio::{Deployed, GenerativeModel};
+use crate::portfolio::{Deployed, GenerativeModel, ModelRoute, Rule};
 
 #[derive(Debug, Serialize)]
 pub(crate) struct ModelList {
@@ -37,6 +37,7 @@ pub(crate) struct ModelView {
 enum AboutView {
     Task(DeploymentView),
     Model(GenerativeView),
+    Route(RouteView),
 }
 
 /// A model that generates.
@@ -69,6 +70,16 @@ struct TierView {
     certificate: Option<CertificateView>,
 }
 
+/// A name that stands for two models.
+#[derive(Debug, Serialize)]
+struct RouteView {
+    weak: String,
+    strong: String,
+    /// The certificate by which the weak one may answer.
+    certificate: Option<Digest>,
+    statement: String,
+}
+
 /// The statement behind the answers that a tier keeps; answers refer to it by id.
 #[derive(Debug, Serialize)]
 struct CertificateView {
@@ -96,7 +107,9 @@ pub(crate) async fn list(State(app): State<App>) -> Json<ModelList> {
     let portfolio = app.portfolio();
     let all = portfolio.all();
     let tasks = all.iter().map(|it| ModelView::of(it));
-    let data = tasks.chain(portfolio.models().map(|it| ModelView::generative(it))).collect();
+    let models = portfolio.models().map(|it| ModelView::generative(it));
+    let routes = portfolio.routes().map(|it| ModelView::route(it));
+    let data = tasks.chain(models).chain(routes).collect();
     let models = all.iter().map(|it| DecisionModelView::of(it)).collect();
     Json(ModelList { object: "list", data, models })
 }
@@ -108,7 +121,10 @@ pub(crate) async fn show(
     let Path(id) = path.map_err(|cause| ApiError::invalid_field("model", cause.to_string()))?;
     Ok(Json(match app.model(&id)? {
         Target::Task(served) => ModelView::of(&served.deployed),
-        Target::Model(offer) => ModelView::generative(&offer.chain[0].model),
+        Target::Model(offer) => match &offer.choice {
+            Some(choice) => ModelView::route(&choice.route),
+            None => ModelView::generative(&offer.chain[0].model),
+        },
     }))
 }
 
@@ -130,6 +146,28 @@ impl ModelView {
                 mode: deployed.task().mode,
                 labels: deployed.labels().len(),
                 tiers: tiers.collect(),
+            }),
+        }
+    }
+
+    fn route(route: &ModelRoute) -> Self {
+        let (certificate, statement) = match &route.rule {
+            Rule::Strong(why) => (None, format!("everything goes to {}: {why}", route.strong)),
+            Rule::Router(active) => {
+                let certificate = &active.router().certificate;
+                (Some(certificate.id.clone()), certificate.statement())
+            }
+        };
+        Self {
+            id: route.name.clone(),
+            object: "model",
+            created: 0,
+            owned_by: "freehold".to_owned(),
+            freehold: AboutView::Route(RouteView {
+                weak: route.weak.clone(),
+                strong: route.strong.clone(),
+                certificate,
+                statement,
             }),
         }
     }

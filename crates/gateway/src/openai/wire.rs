@@ -66,9 +66,16 @@ pub(crate) struct EndView {
 }
 
 #[derive(Debug, Clone, Serialize)]
-struct CostView {
+pub(crate) struct CostView {
     currency: String,
     amount: f64,
+}
+
+impl CostView {
+    /// In units of the currency.
+    pub(crate) fn of(cost: &Cost) -> Self {
+        Self { currency: cost.currency.clone(), amount: cost.picos as f64 / 1e12 }
+    }
 }
 
 impl Freehold {
@@ -79,12 +86,6 @@ impl Freehold {
 
     /// What is known only at the end.
     pub(crate) fn end(settled: &Settled) -> EndView {
-        EndView {
-            usage_basis: settled.basis,
-            cost: settled.cost.as_ref().map(|Cost { currency, picos }| CostView {
-                currency: currency.clone(),
-                amount: *picos as f64 / 1e12,
-            }),
-        }
+        EndView { usage_basis: settled.basis, cost: settled.cost.as_ref().map(CostView::of) }
     }
 }

@@ -17,7 +17,7 @@ use crate::extract::Json;
 use crate::layers::auth::Caller;
 use crate::portfolio::Deployed;
 use crate::record::{Asked, Field};
-use crate::walk::Walked;
+use crate::walk::{Elsewhere, Walked};
 
 const QUESTIONS_MAX: usize = 64;
 /// Said when the model is sure of a label that was not among the options.
@@ -90,7 +90,8 @@ pub(crate) async fn handler(
     check_text(&app, "state", &text)?;
     let served = find(&app, &model, &questions)?;
     let fits = fit_all(&app, &served, &questions)?;
-    let asked = Asked { caller, endpoint: "systemone", at, field: Field::Only("state") };
+    let (endpoint, field) = ("systemone", Field::Only("state"));
+    let asked = Asked { caller, endpoint, at, field, elsewhere: Elsewhere::Never };
     let answered = answer(&app, &asked, &served, vec![text]).await?;
     let (id, walked) =
         answered.into_iter().next().expect("one text was asked and every text is answered");

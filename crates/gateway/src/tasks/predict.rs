@@ -5,6 +5,7 @@
 use std::fmt;
 
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use freehold_vocabulary::{AliasName, TaskName};
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
@@ -13,8 +14,10 @@ use crate::answer::{AnswerView, answer, check_text};
 use crate::app::{App, shown};
 use crate::error::ApiError;
 use crate::extract::Json;
+use crate::generation::class;
 use crate::layers::auth::Caller;
 use crate::record::{Asked, Field};
+use crate::walk::Elsewhere;
 
 /// Most probabilities that one answer shows.
 const TOP_K_MAX: usize = 255;
@@ -49,6 +52,7 @@ struct Input(String);
 pub(crate) async fn handler(
     State(app): State<App>,
     caller: Caller,
+    headers: HeaderMap,
     path: Result<Path<String>, axum::extract::rejection::PathRejection>,
     Json(request): Json<PredictRequest>,
 ) -> Result<Json<PredictResponse>, ApiError> {
@@ -60,7 +64,9 @@ pub(crate) async fn handler(
         let message = format!("`top_k` is outside 1 to {TOP_K_MAX}");
         return Err(ApiError::invalid_field("top_k", message));
     }
-    let asked = Asked { caller, endpoint: "tasks.predict", at, field: Field::Inputs };
+    let elsewhere = Elsewhere::May { class: class::stated(&headers)? };
+    let (endpoint, field) = ("tasks.predict", Field::Inputs);
+    let asked = Asked { caller, endpoint, at, field, elsewhere };
     let answers = answer(&app, &asked, &served, texts).await?;
     let tokens = answers.iter().map(|(_, walked)| walked.tokens_read()).sum();
     let results = answers.into_iter();

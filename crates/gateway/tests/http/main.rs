@@ -20,6 +20,7 @@ mod overload;
 mod portfolio;
 mod predict;
 mod probes;
+mod remote;
 mod sovereignty;
 mod swap;
 mod systemone;

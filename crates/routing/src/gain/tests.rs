@@ -224,3 +224,67 @@ fn over_a_hundred_draws_at_most_a_tenth_break_their_promise() {
     // A rule that sends nothing keeps every promise; this one does its work.
     assert!(sent / 100.0 > 0.3, "{sent} %");
 }
+
+fn router() -> Router {
+    let model = GainModel::fit(&world(2000, 1), Seed(0)).unwrap();
+    let certificate = model.certify(&world(2000, 2), terms(0.95), subject(&model)).unwrap();
+    let named = |name: &str| NamedModel { name: name.to_owned(), upstream: format!("{name}-1") };
+    let (weak, strong) = (named("small"), named("large"));
+    let made_for = MadeFor { weak, strong, embedder: Digest::of("embedder") };
+    Router { made_for, model, certificate }
+}
+
+#[test]
+fn a_router_names_its_reasons() {
+    let router = router();
+    let toward = |place: usize, length: f32| {
+        let mut embedding = vec![0.001; WIDTH];
+        embedding[place] = length;
+        Request::new("How much is 2 + 2?", embedding, Some(TOPICS[place % TOPICS.len()]))
+    };
+    let mut drift = Drift::default();
+    let mut why = |request: &Request| {
+        let decided = router.decide(request, &mut drift).unwrap();
+        assert_eq!(decided.sent == Sent::Weak, decided.why == Why::LittleToGain);
+        decided.why
+    };
+    assert_eq!(why(&toward(2, 1.0)), Why::LittleToGain);
+    assert_eq!(why(&toward(1, 1.0)), Why::MuchToGain);
+    assert_eq!(why(&toward(9, 1.0)), Why::OutOfDistribution);
+    (0..100).for_each(|_| drop(why(&toward(9, 1.0))));
+    // What follows strangers is not trusted either.
+    assert_eq!(why(&toward(2, 1.0)), Why::Drifted);
+    let certificate = GainCertificate { threshold: None, ..router.certificate.clone() };
+    let nothing = Router { certificate, ..router.clone() };
+    let decided = nothing.decide(&toward(2, 1.0), &mut Drift::default()).unwrap();
+    assert_eq!(decided, Decided::strong(Why::NothingCertified));
+}
+
+#[test]
+fn a_router_lapses_with_what_it_was_made_for() {
+    let router = router();
+    let here = router.made_for.clone();
+    assert_eq!(router.lapse(&here, terms(0.95)), None);
+    assert_eq!(router.lapse(&here, terms(0.9)), None);
+    let said = |here: &MadeFor, quality| router.lapse(here, terms(quality)).unwrap();
+    assert!(said(&here, 0.98).contains("0.98"));
+    let embedder = Digest::of("another");
+    assert!(said(&MadeFor { embedder, ..here.clone() }, 0.95).contains("embedder"));
+    let strong = NamedModel { upstream: "large-2".to_owned(), ..here.strong.clone() };
+    assert!(said(&MadeFor { strong, ..here }, 0.95).contains("large-2"));
+}
+
+#[test]
+fn a_router_is_read_as_it_was_written_or_not_at_all() {
+    let router = router();
+    let (bytes, gain) = (router.to_bytes(), router.model.to_bytes());
+    let read = Router::from_bytes(&bytes, &gain).unwrap();
+    assert_eq!((&read.made_for, &read.certificate), (&router.made_for, &router.certificate));
+    let other = GainModel::fit(&world(500, 9), Seed(0)).unwrap().to_bytes();
+    let text = String::from_utf8(bytes.clone()).unwrap();
+    let sent = router.certificate.tally.sent;
+    let forged = text.replace(&format!("\"sent\":{sent}"), "\"sent\":1");
+    for (bytes, gain) in [(bytes.as_slice(), &other), (forged.as_bytes(), &gain), (b"{}", &gain)] {
+        assert!(Router::from_bytes(bytes, gain).is_err());
+    }
+}

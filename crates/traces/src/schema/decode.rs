@@ -40,6 +40,7 @@ pub fn trace_at(batch: &RecordBatch, row: usize, task: &TaskName) -> Result<Trac
         tiers: tier_answers(&tiers.value(row))?,
         latency_us: unsigned(latency.value(row))?,
         generation: super::generation::at(batch, row)?.map(Box::new),
+        route: super::route::at(batch, row)?.map(Box::new),
     })
 }
 

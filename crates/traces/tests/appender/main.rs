@@ -116,6 +116,7 @@ fn trace(at: Timestamp, random: &mut Random) -> Trace {
         }],
         latency_us: random.bits() >> 50,
         generation: None,
+        route: None,
     }
 }
 

@@ -101,7 +101,8 @@ fn before_caches(batch: &RecordBatch) -> RecordBatch {
     let named = batch.schema().fields().iter().map(|it| it.name().clone()).collect::<Vec<_>>();
     let columns = named.iter().zip(batch.columns()).map(|(name, column)| {
         let column = if name == "generation" { &older } else { column };
-        (name.as_str(), Arc::clone(column), name == "certificate" || name == "generation")
+        let nullable = ["certificate", "generation", "route"].contains(&name.as_str());
+        (name.as_str(), Arc::clone(column), nullable)
     });
     RecordBatch::try_from_iter_with_nullable(columns).unwrap()
 }

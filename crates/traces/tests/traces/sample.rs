@@ -4,7 +4,7 @@ use std::path::Path;
 
 use freehold_traces::{Compaction, Limits, Options, Rows, Traces};
 use freehold_vocabulary::{
-    Digest, Label, Outcome, TaskName, Tier, TierAnswer, Timestamp, Trace, TraceId,
+    Digest, Label, Outcome, RouteRecord, TaskName, Tier, TierAnswer, Timestamp, Trace, TraceId,
 };
 
 /// Compacts only when asked to.
@@ -72,6 +72,10 @@ pub fn trace(number: u64) -> Trace {
         tiers,
         latency_us: 1000 * number,
         generation: None,
+        route: number.is_multiple_of(5).then(|| {
+            let task = TaskName::parse("tickets").expect("a name");
+            Box::new(RouteRecord { task: Some(task), ..RouteRecord::default() })
+        }),
     }
 }
 

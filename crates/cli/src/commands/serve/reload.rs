@@ -70,6 +70,7 @@ pub fn merge(running: &Config, fresh: Config) -> Result<Merged> {
     config.engines = fresh.engines;
     config.models = fresh.models;
     config.tasks = fresh.tasks;
+    config.routes = fresh.routes;
     config.moderation = fresh.moderation;
     config.prices = fresh.prices;
     config.serve.default_data_class = fresh.serve.default_data_class;

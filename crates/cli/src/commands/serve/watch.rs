@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::wiring::deployments::Deployments;
 use crate::wiring::engines::Generation;
 use crate::wiring::policy::{self, TakingEffect};
-use crate::wiring::{Session, semantic};
+use crate::wiring::{Session, model_routes, semantic};
 
 /// How many looks lie between two tries to deploy what could not be deployed.
 const LOOKS_BETWEEN_TRIES: u32 = 40;
@@ -42,7 +42,7 @@ impl Making {
         let log: Arc<dyn AttemptLog> = Arc::new(self.app.clone());
         let generation = Generation::new(&session.config, self.seed, &log)?;
         semantic::connect(&self.app, session, &self.deployments)?;
-        Ok(generation)
+        Ok(generation.with_routes(model_routes::open(session, &self.deployments)?))
     }
 
     /// What the aliases say now, with these engines.

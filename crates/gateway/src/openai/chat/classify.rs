@@ -6,7 +6,7 @@
 //! a system prompt would say, a fine-tuned model has learnt from its examples.
 
 use axum::response::{IntoResponse, Response};
-use freehold_vocabulary::{Label, LabelMode, Outcome, Timestamp};
+use freehold_vocabulary::{Label, LabelMode, Outcome};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -18,8 +18,7 @@ use crate::answer::{AnswerView, answer, check_text};
 use crate::app::{App, Served, shown};
 use crate::error::ApiError;
 use crate::extract::Json;
-use crate::layers::auth::Caller;
-use crate::record::{Asked, Field};
+use crate::record::Asked;
 
 const MESSAGES_MAX: usize = 4096;
 
@@ -80,8 +79,7 @@ struct Content<'a> {
 /// When a parameter or a message asks for what a classifier cannot do, and when no tier answers.
 pub(crate) async fn answer_task(
     app: App,
-    caller: Caller,
-    at: Timestamp,
+    asked: Asked,
     served: &Served,
     request: ChatRequest,
 ) -> Result<Response, ApiError> {
@@ -90,7 +88,6 @@ pub(crate) async fn answer_task(
     let streamed = request.stream.unwrap_or(false);
     let text = last_user_text(&request.messages)?;
     check_text(&app, "messages", &text)?;
-    let asked = Asked { caller, endpoint: "chat.completions", at, field: Field::Only("messages") };
     let answered = answer(&app, &asked, served, vec![text]).await?;
     let (id, walked) =
         answered.into_iter().next().expect("one text was asked and every text is answered");
@@ -99,7 +96,7 @@ pub(crate) async fn answer_task(
     let completion = Completion {
         id: format!("chatcmpl-{}", answer.trace_id),
         object: "chat.completion",
-        created: at.as_micros().div_euclid(1_000_000),
+        created: asked.at.as_micros().div_euclid(1_000_000),
         model: request.model,
         choices: [Choice {
             index: 0,
