@@ -138,7 +138,7 @@ impl Errand {
             let reason = match (&said.failed, &said.labels, &backing) {
                 (Some(failed), ..) => Some(failed.clone()),
                 (None, None, _) => Some("it named no label".to_owned()),
-                (None, Some(_), None) => Some("no certificate".to_owned()),
+                (None, Some(_), None) => Some(AskedModel::SUGGESTED.to_owned()),
                 (None, Some(_), Some(_)) => None,
             };
             let (trace, cost) = bill.take().map(|it| (it.trace, it.cost)).unzip();

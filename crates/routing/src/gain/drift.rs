@@ -96,8 +96,12 @@ mod tests {
             assert!(until_drift(0.4, seed).unwrap() <= WINDOW);
         }
         let mut drift = Drift::default();
-        (0..100).for_each(|_| drop(drift.see(Stranger::Yes)));
-        (0..10_000).for_each(|_| drop(drift.see(Stranger::No)));
+        for _ in 0..100 {
+            let _ = drift.see(Stranger::Yes);
+        }
+        for _ in 0..10_000 {
+            let _ = drift.see(Stranger::No);
+        }
         assert_eq!(drift.standing(), Standing::Drifted);
     }
 }

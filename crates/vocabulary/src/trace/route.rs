@@ -77,6 +77,11 @@ pub struct AskedModel {
     pub reason: Option<String>,
 }
 
+impl AskedModel {
+    /// The reason of an answer that names a label and is a suggestion to people only.
+    pub const SUGGESTED: &'static str = "no certificate";
+}
+
 /// Why the answer of a model that nobody here trained may count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -9,10 +9,9 @@ use freehold_ledger::{Limit, Sequence};
 use freehold_routing::remote::{
     REMOTE_CERTIFICATE_FILE, RemoteCertificate, RemoteSubject, behind, labels_digest,
 };
-use freehold_vocabulary::{Digest, Label, RouteRecord, TaskName, TraceId};
+use freehold_vocabulary::{AskedModel, Digest, Label, RouteRecord, TaskName, TraceId};
 use serde_json::json;
 
-use crate::config::serve::PrecisionConfig;
 use crate::output;
 use crate::wiring::Session;
 use crate::wiring::routes::Route;
@@ -23,7 +22,8 @@ use crate::wiring::routes::Route;
 /// the review queue, where a person says what is right (`freehold review settle`). This counts how
 /// often the suggestions were right. Only suggestions count, never answers that went out and were
 /// corrected, since people complain about the wrong ones. Settle them all, or in the order in which
-/// they came.
+/// they came, and decide beforehand how many: whoever certifies after every one until it holds is
+/// less sure than the certificate says.
 #[derive(Debug, Args)]
 pub struct Arguments {
     task: TaskName,
@@ -47,7 +47,7 @@ pub fn run(arguments: &Arguments, session: &Session) -> Result<()> {
             models.join(", ")
         );
     };
-    let route = Route::open(session, task, PrecisionConfig::Int8)?;
+    let route = Route::open(session, task, session.config.serve.precision)?;
     let mut after: Vec<Digest> = route
         .tiers
         .iter()
@@ -126,12 +126,10 @@ fn judged(
     let mut judged = Vec::new();
     for (trace, record) in abstentions(session, task)? {
         let Some(right) = settled.get(&trace) else { continue };
-        let fits = |it: &&freehold_vocabulary::AskedModel| {
-            it.model == model && it.upstream == upstream && it.behind == *behind
-        };
-        let Some(asked) = record.asked.iter().find(fits).filter(|it| !it.labels.is_empty()) else {
-            continue;
-        };
+        let fits =
+            |it: &&AskedModel| it.model == model && it.upstream == upstream && it.behind == *behind;
+        let suggested = |it: &&AskedModel| it.reason.as_deref() == Some(AskedModel::SUGGESTED);
+        let Some(asked) = record.asked.iter().find(fits).filter(suggested) else { continue };
         let mut said = asked.labels.clone();
         said.sort();
         judged.push(Judged { trace, right: said == *right });
