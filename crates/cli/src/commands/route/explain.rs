@@ -63,7 +63,7 @@ fn trace(session: &Session, id: &str) -> Result<()> {
         shown.insert("route".to_owned(), route);
     }
     shown.retain(|_, value| !value.is_null());
-    output::print(session.form, &shown, |it| told(it))
+    output::print(session.form, &shown, told)
 }
 
 /// A trace in sentences.
