@@ -85,6 +85,7 @@ async fn judge(
         first_token_us: None,
         tries: vec![Try { model: model.name.clone(), engine: engine.clone(), error }],
         hit: None,
+        route: Box::default(),
     };
     // Nobody counts the tokens of a judgement.
     let (usage, basis) = match &answered {
@@ -106,6 +107,7 @@ async fn judge(
         ignored_parameters: Vec::new(),
         cache: None,
         keeps_content: keeps_content(offer.egress.content, model, judged.request.class()),
+        route: None,
     };
     let freehold = Freehold::new(&about, Some(&settled));
     Ok((answer, about, freehold))

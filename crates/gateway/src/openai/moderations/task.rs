@@ -12,6 +12,7 @@ use crate::error::ApiError;
 use crate::extract::Json;
 use crate::layers::auth::Caller;
 use crate::record::{Asked, Field};
+use crate::walk::Elsewhere;
 
 /// Judges texts.
 ///
@@ -29,7 +30,9 @@ pub(crate) async fn answer(
     check(name, served, harmless)?;
     let texts = inputs.into_iter().map(|parts| text(parts, name));
     let texts = texts.collect::<Result<Vec<String>, _>>()?;
-    let asked = Asked { caller, endpoint: "moderations", at, field: Field::Only("input") };
+    let (endpoint, field) = ("moderations", Field::Only("input"));
+    // What is answered are probabilities, which only the task's own tiers have.
+    let asked = Asked { caller, endpoint, at, field, elsewhere: Elsewhere::Never };
     let walked = answered(app, &asked, served, texts).await?;
     let all = served.deployed.labels().len();
     let views = walked

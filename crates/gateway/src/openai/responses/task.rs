@@ -18,6 +18,7 @@ use crate::generation::record::last_text;
 use crate::generation::sse::{self, Encode as _};
 use crate::openai::chat::classify::content;
 use crate::record::{Asked, Field};
+use crate::walk::Elsewhere;
 
 /// Answers with the label of a task.
 ///
@@ -35,9 +36,10 @@ pub(crate) async fn answer(
     }
     let text = last_text(&wanted.chat);
     check_text(app, "input", &text)?;
-    let Turn { caller, at, .. } = turn;
+    let Turn { caller, at, class, .. } = turn;
     let owner = caller.0.clone();
-    let asked = Asked { caller, endpoint: "responses", at, field: Field::Only("input") };
+    let (endpoint, field) = ("responses", Field::Only("input"));
+    let asked = Asked { caller, endpoint, at, field, elsewhere: Elsewhere::May { class } };
     let answered = crate::answer::answer(app, &asked, served, vec![text]).await?;
     let (id, walked) =
         answered.into_iter().next().expect("one text was asked and every text is answered");
