@@ -192,6 +192,7 @@ mod tests {
             tiers: vec![],
             latency_us: 10,
             generation: None,
+            route: None,
         }
     }
 
