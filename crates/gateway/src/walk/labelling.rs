@@ -89,7 +89,8 @@ pub(super) fn labels_in(answer: &str, mode: LabelMode, known: &LabelSet) -> Opti
     };
     let mut places = Vec::with_capacity(words.len());
     for word in &words {
-        let label = Label::parse(word).ok()?;
+        // A word that has to be mended first is not one of those that were offered.
+        let label = Label::parse(word).ok().filter(|it| it.as_str() == word)?;
         places.push(known.index_of(&label)?);
     }
     places.sort_unstable();
