@@ -125,11 +125,10 @@ pub fn train_encoder(
     std::fs::create_dir_all(run_dir).map_err(|error| TrainingError::unwritable(run_dir, error))?;
     storage::remove_unfinished(run_dir)?;
     let Prepared { config, head, network, train: mut corpus, validation, identity } = prepared;
-    let share = spec.teacher_share();
-    if share > 0.0 {
+    if spec.teacher_share > 0.0 {
         let teach = || teacher::opinions(spec, &network, &corpus, train, labels);
         let opinions = threads.install(teach)?;
-        corpus.teach(opinions, share);
+        corpus.teach(opinions, spec.teacher_share);
     }
     let mut run = Run::new(spec, network, &corpus, &validation, run_dir, &threads, identity);
     run.train(events)?;

@@ -14,7 +14,7 @@ const METHOD: &str = "FREEHOLD_TEST_METHOD";
 
 fn long(method: &str) -> EncoderSpec {
     let method = if method == "lora" { lora() } else { Method::Full };
-    EncoderSpec { epochs: 6, checkpoint_interval_steps: 3, ..spec(method) }
+    EncoderSpec { epochs: 6, checkpoint_interval_steps: 3, teacher_share: 0.3, ..spec(method) }
 }
 
 /// Not a test of its own: the process that the tests below kill.

@@ -142,7 +142,28 @@ fn softmax(logits: &[f32]) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
+    use freehold_vocabulary::Label;
+
     use super::*;
+
+    /// The first example bears a wrong label, which the model that judges it has not seen.
+    #[test]
+    fn words_tell_a_wrong_label() {
+        let words = ["lost my card", "send money abroad", "forgot my pin"];
+        let labels = ["card", "transfer", "pin"].map(|it| Label::parse(it).unwrap());
+        let labels = LabelSet::new(labels.into()).unwrap();
+        let example = |it: usize| LabelledText {
+            text: format!("please help, number {it}: {}", words[it % 3]),
+            labels: vec![(it % 3) as u32],
+        };
+        let mut train: Vec<LabelledText> = (0..30).map(example).collect();
+        train[0].labels = vec![2];
+        let seen: Vec<usize> = (1..30).collect();
+        let spec = EncoderSpec::default();
+        let logits = linear(&spec, &train, &labels, (&seen, &[0])).unwrap();
+        let opinion = mean(&logits[0], &[0.0; 3]);
+        assert_eq!(opinion[0].0, 0, "{opinion:?}");
+    }
 
     #[test]
     fn an_opinion_is_a_distribution_over_the_likeliest() {
