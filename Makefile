@@ -6,7 +6,7 @@ VENV := .venv
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 BINARY := $(CARGO_TARGET_DIR)/debug/freehold
 
-.PHONY: help demo test lint tidy deny docs interop bench build tools
+.PHONY: help demo test lint tidy deny docs interop bench build tools postgres
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -14,9 +14,15 @@ help: ## Say what there is
 demo: build tools ## The whole loop on real input: data, training, proof, registry, serving, correction
 	@FREEHOLD=$(BINARY) PYTHON=$(CURDIR)/$(VENV)/bin/python bash examples/ticket-triage/demo.sh
 
-test: tools ## Every test
+test: tools postgres ## Every test
 	@echo "== building and running every test (the first build takes a while)"
 	@FREEHOLD_PYTHON=$(CURDIR)/$(VENV)/bin/python cargo test --workspace --locked
+
+# The ledger is tested on a real PostgreSQL, which the tests start themselves.
+postgres:
+	@test -n "$$FREEHOLD_TEST_POSTGRES" || command -v postgres >/dev/null \
+	  || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null \
+	  || { echo "PostgreSQL is missing, and the ledger is tested on it: install it (Debian: apt-get install postgresql; macOS: brew install postgresql), or name the folder of its programs in FREEHOLD_TEST_POSTGRES"; exit 1; }
 
 build:
 	@echo "== building freehold (the first build takes a while)"

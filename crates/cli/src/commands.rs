@@ -3,6 +3,7 @@
 //! Every verb: `--help` that teaches, `--json` for machines, progress on standard error, a next
 //! step at the end. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a gate or check refused.
 
+mod accounts;
 mod audit;
 mod base;
 mod cache;
@@ -17,6 +18,7 @@ mod evaluate;
 mod feedback;
 mod init;
 mod keys;
+mod limits;
 mod models;
 mod predict;
 mod report;
@@ -31,6 +33,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use freehold_ledger::Level;
 
 use crate::output::{self, Form};
 use crate::wiring::Session;
@@ -86,6 +89,17 @@ enum Command {
     Route(route::Command),
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Organisations: what their teams, users and keys may use, and together no more than.
+    #[command(subcommand)]
+    Organisations(accounts::Command),
+    /// Teams, of an organisation or of nobody: what their users and keys may use.
+    #[command(subcommand)]
+    Teams(accounts::Command),
+    /// Users, of a team, an organisation or nobody: what their keys may use.
+    #[command(subcommand)]
+    Users(accounts::Command),
+    #[command(subcommand)]
+    Limits(limits::Command),
     #[command(subcommand)]
     Engines(engines::Command),
     #[command(subcommand)]
@@ -157,6 +171,12 @@ fn dispatch(cli: Cli, form: Form) -> Result<()> {
         Command::Cache(command) => cache::run(&command, &session()?),
         Command::Route(command) => route::run(&command, &session()?),
         Command::Keys(command) => keys::run(&command, &session()?),
+        Command::Organisations(command) => {
+            accounts::run(&command, Level::Organisation, &session()?)
+        }
+        Command::Teams(command) => accounts::run(&command, Level::Team, &session()?),
+        Command::Users(command) => accounts::run(&command, Level::User, &session()?),
+        Command::Limits(command) => limits::run(&command, &session()?),
         Command::Engines(command) => engines::run(&command, cli.config.as_deref(), form),
         Command::Audit(command) => audit::run(&command, &session()?),
     }

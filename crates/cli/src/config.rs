@@ -166,6 +166,7 @@ impl Config {
             );
         }
         config.traces.retention().check().context("[traces]")?;
+        config.store.check().context("[store]")?;
         config.compute.check().context("[compute]")?;
         config.embedding.check().context("[embedding]")?;
         config.prices = Prices::of(&config)?;

@@ -184,12 +184,13 @@ fn folder(config: &Config, url: &str, key: &str) -> Result<PathBuf> {
     }
 }
 
-/// `sqlite:PATH` with the path made relative to the configuration.
+/// `sqlite:PATH` with the path made relative to the configuration, or `postgres://…` with its
+/// password.
 fn ledger_url(config: &Config) -> Result<String> {
     match config.store.ledger.strip_prefix("sqlite:") {
         Some(path) if !path.is_empty() => {
             Ok(format!("sqlite:{}", config.root.join(path).display()))
         }
-        _ => Ok(config.store.ledger.clone()),
+        _ => config.store.ledger_with_password(|name| std::env::var(name).ok()),
     }
 }

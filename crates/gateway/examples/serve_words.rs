@@ -47,19 +47,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let ledger = SqlLedger::open("sqlite::memory:").await?;
     let access = if key.is_some() { Access::Keys } else { Access::Open };
     if let Some(key) = key {
-        ledger
-            .add_key(
-                &Key {
-                    name: KeyName::parse("example")?,
-                    hash: Digest::of(key),
-                    prefix: "example".to_owned(),
-                    created_at: WallClock.now(),
-                    expires_at: None,
-                    revoked_at: None,
-                },
-                "example",
-            )
-            .await?;
+        let name = KeyName::parse("example")?;
+        let key = Key::new(name, Digest::of(key), "example", WallClock.now());
+        ledger.add_key(&key, "example").await?;
     }
     let folder = tempfile::TempDir::new()?;
     let app = App::new(Parts {

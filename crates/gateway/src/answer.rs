@@ -1,9 +1,11 @@
 //! What every protocol does with its texts, and what it may say of the answers.
 
+use freehold_vocabulary::chat::Usage;
 use freehold_vocabulary::{Digest, Label, Outcome, Tier, TraceId, Trust};
 use serde::Serialize;
 
 use crate::app::{App, Served};
+use crate::budget::{Most, reserve};
 use crate::error::ApiError;
 use crate::openai::wire::CostView;
 use crate::record::{Asked, record};
@@ -19,7 +21,13 @@ pub(crate) async fn answer(
     served: &Served,
     texts: Vec<String>,
 ) -> Result<Vec<(TraceId, Walked)>, ApiError> {
+    asked.caller.expect_allowed(&served.deployed.name())?;
+    let most = || Most::of_task(&texts, served.deployed.tiers().len());
+    let reserved = reserve(app, &asked.caller, most).await?;
     let walked = walk(app, asked, served, &texts).await?;
+    // What models elsewhere took is settled where they were asked.
+    let input_tokens = walked.iter().map(Walked::tokens_read).sum();
+    reserved.settle(Usage { input_tokens, ..Usage::default() }, None);
     let ids = record(app, asked, served, texts, &walked).await?;
     for it in &walked {
         served.counters.decided(it.tier(), it.outcome());

@@ -16,6 +16,7 @@ use freehold_vocabulary::{Clock, RouteRecord, Seed, Task};
 use tokio::sync::Semaphore;
 
 use crate::batch::run::Waiting;
+use crate::budget::Meter;
 use crate::caches::{CacheLimits, CacheShelf, Caches};
 use crate::depot::Keeping;
 use crate::error::ApiError;
@@ -74,6 +75,9 @@ pub struct Limits {
     pub drain_timeout: Duration,
     /// How many answers are kept to be given again.
     pub cache: CacheLimits,
+    /// How long keys that were known are still let in while the ledger does not answer. Limits of
+    /// use hold meanwhile: what was drawn of them is all there is.
+    pub ledger_grace: Duration,
 }
 
 impl Default for Limits {
@@ -90,6 +94,7 @@ impl Default for Limits {
             answer_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(25),
             cache: CacheLimits::default(),
+            ledger_grace: Duration::ZERO,
         }
     }
 }
@@ -107,6 +112,7 @@ pub struct Inner {
     pub(crate) caches: Caches,
     pub(crate) known_keys: KnownKeys,
     pub(crate) conversations: Conversations,
+    pub(crate) meter: Meter,
     pub(crate) permits: Arc<Semaphore>,
     pub(crate) batches: Waiting,
     serving: ArcSwap<Serving>,
@@ -183,6 +189,7 @@ impl App {
         Self(Arc::new(Inner {
             ids: Ids::new(parts.seed),
             caches: Caches::new(parts.limits.cache),
+            meter: Meter::new(parts.seed),
             parts,
             metrics: Metrics::new(),
             known_keys: KnownKeys::default(),

@@ -69,7 +69,16 @@ pub enum ApiError {
     KeyMissing,
     #[error("the API key is not valid: it is unknown, revoked or expired")]
     KeyInvalid,
+    #[error("key `{key}` may not {what}{}", only(.allowed))]
+    NotAllowed { key: String, what: String, allowed: Vec<String> },
+    /// A cost that nobody knows cannot be held against a limit.
+    #[error(
+        "`{model}` has no price in {currency}, so the limit `{limit}` cannot be kept; ask another model, or the operator to state one"
+    )]
+    NoPrice { model: String, currency: String, limit: String },
     // Try again later.
+    #[error("the limit `{limit}` is reached: {why}")]
+    LimitReached { limit: String, why: String, retry_after: Option<Duration> },
     #[error("{limit} requests are in flight already; retry after {}", seconds(.retry_after))]
     InFlight { limit: usize, retry_after: Duration },
     #[error("engine `{engine}` is at capacity; retry after {}", seconds(.retry_after))]
@@ -201,6 +210,9 @@ impl ApiError {
             Self::Generation(cause) => generation_status(cause),
             Self::KeyMissing => (StatusCode::UNAUTHORIZED, "missing_api_key"),
             Self::KeyInvalid => (StatusCode::UNAUTHORIZED, "invalid_api_key"),
+            Self::NotAllowed { .. } => (StatusCode::FORBIDDEN, "not_allowed"),
+            Self::NoPrice { .. } => (StatusCode::FORBIDDEN, "price_unknown"),
+            Self::LimitReached { .. } => (StatusCode::TOO_MANY_REQUESTS, "limit_reached"),
             Self::InFlight { .. } => (StatusCode::TOO_MANY_REQUESTS, "overloaded"),
             Self::EngineBusy { .. } => (StatusCode::TOO_MANY_REQUESTS, "engine_busy"),
             Self::AnswerTimeout(_) => (StatusCode::SERVICE_UNAVAILABLE, "answer_timeout"),
@@ -229,6 +241,7 @@ impl ApiError {
             Self::InFlight { retry_after, .. } | Self::EngineBusy { retry_after, .. } => {
                 Some(*retry_after)
             }
+            Self::LimitReached { retry_after, .. } => *retry_after,
             Self::AnswerTimeout(_)
             | Self::TraceLogFull
             | Self::TraceLogBroken(_)
@@ -254,6 +267,10 @@ impl ApiError {
             Self::EgressDenied { engine, class, clearance, rule } => Some(json!({
                 "engine": engine, "data_class": class, "clearance": clearance, "rule": rule,
             })),
+            Self::NotAllowed { allowed, .. } => Some(json!({ "allowed": allowed })),
+            Self::NoPrice { limit, .. } | Self::LimitReached { limit, .. } => {
+                Some(json!({ "limit": limit }))
+            }
             Self::TooLarge { limit, unit, .. } => Some(json!({ "limit": limit, "unit": unit })),
             _ => None,
         }
@@ -321,6 +338,11 @@ fn generation_message(cause: &ChatError) -> Cow<'_, str> {
         }
         ChatError::NotCleared(_) => "internal error; the operator's log names the cause".into(),
     }
+}
+
+/// What may be used instead, if that is a list.
+fn only(names: &[String]) -> String {
+    if names.is_empty() { String::new() } else { format!("; it may use: {}", listed(names)) }
 }
 
 fn listed(names: &[String]) -> String {

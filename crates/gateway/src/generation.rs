@@ -105,6 +105,7 @@ pub(crate) async fn generate(
     offer: Offer,
     request: ChatRequest,
 ) -> Result<Answering, ApiError> {
+    let offer = allowed(&asking.caller, offer)?;
     let (head, begun) = oneshot::channel();
     let (events, rest) = mpsc::channel(EVENTS_WAITING_MAX);
     let judged = class::judged(app, &asking, &offer, request).await?;
@@ -120,6 +121,25 @@ pub(crate) async fn generate(
         Ok(Err(error)) => Err(error),
         Err(_dropped) => Err(ApiError::Panicked("a generation ended without a word".to_owned())),
     }
+}
+
+/// What was asked for must be allowed: the model, and of those that stand in for it the allowed
+/// ones stay; or the route between two models, which brings its own. A task was allowed before it
+/// asks on anybody's behalf.
+///
+/// # Errors
+/// When it is not.
+pub(crate) fn allowed(caller: &Caller, mut offer: Offer) -> Result<Offer, ApiError> {
+    if offer.bill.is_some() {
+        return Ok(offer);
+    }
+    if let Some(choice) = &offer.choice {
+        caller.expect_allowed(&choice.route.name)?;
+        return Ok(offer);
+    }
+    caller.expect_allowed(&offer.chain[0].model.name)?;
+    offer.chain.retain(|it| caller.may_use(&it.model.name));
+    Ok(offer)
 }
 
 impl Answering {

@@ -14,6 +14,7 @@ mod answer;
 mod anthropic;
 mod app;
 mod batch;
+mod budget;
 mod caches;
 mod depot;
 mod egress;

@@ -15,16 +15,20 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
 use crate::app::App;
 use crate::batch;
+use crate::budget::keep;
 use crate::router::router;
 
 /// How long to wait when the system has no file descriptor for a new connection.
 const EXHAUSTED: Duration = Duration::from_millis(50);
+
+/// How long the ledger has to take what was used of limits, once the last answer is out.
+const TELL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Largest head of a request in bytes; beyond it hyper answers 431.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -49,6 +53,11 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<Drained> {
     let service = router(app.clone());
+    let (told, keeping) = oneshot::channel::<()>();
+    let keeper = tokio::spawn(keep(app.clone(), async {
+        // Both an end and a dropped sender end it.
+        let _ = keeping.await;
+    }));
     let places = Arc::new(Semaphore::new(app.parts.limits.connections_max.get()));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -87,7 +96,12 @@ pub async fn serve(
         });
     }
     drop(listener);
-    Ok(drain(&app, graceful, connections, jobs).await)
+    let drained = drain(&app, graceful, connections, jobs).await;
+    drop(told);
+    if tokio::time::timeout(TELL_TIMEOUT, keeper).await.is_err() {
+        warn!("the ledger does not take what was used of limits; the lease gives back the rest");
+    }
+    Ok(drained)
 }
 
 type Connection = http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>>;

@@ -10,6 +10,7 @@ use crate::SqlLedger;
 use crate::audit;
 use crate::connection::Query;
 use crate::row::{Row, json};
+use crate::statement::query;
 
 #[async_trait]
 impl AliasRepository for SqlLedger {
@@ -19,9 +20,9 @@ impl AliasRepository for SqlLedger {
         let current = writing.one(last(&request.task, &request.alias)).await?;
         let current = current.as_ref().map(read).transpose()?;
         as_expected(request, current.as_ref())?;
-        let insert = sqlx::query(
+        let insert = query(
             "insert into alias_move (task, alias, target, at, by, why, gate)
-             values (?, ?, ?, ?, ?, ?, ?)",
+             values (?, ?, ?, ?, ?, ?, ?) returning sequence",
         )
         .bind(request.task.as_str())
         .bind(request.alias.as_str())
@@ -30,7 +31,7 @@ impl AliasRepository for SqlLedger {
         .bind(&request.by)
         .bind(&request.why)
         .bind(json(&request.gate));
-        let sequence = Sequence(writing.run(insert).await?);
+        let sequence = Sequence(writing.numbered(insert).await?);
         let from = current.and_then(|it| it.to);
         audit::record(&mut writing, recorded(request, sequence, from)).await?;
         writing.commit().await?;
@@ -51,14 +52,14 @@ impl AliasRepository for SqlLedger {
         alias: &AliasName,
     ) -> Result<Vec<AliasMove>, LedgerError> {
         let query =
-            sqlx::query("select * from alias_move where task = ? and alias = ? order by sequence")
+            query("select * from alias_move where task = ? and alias = ? order by sequence")
                 .bind(task.as_str())
                 .bind(alias.as_str());
         self.reading(query).await?.iter().map(read).collect()
     }
 
     async fn current_aliases(&self) -> Result<Vec<AliasMove>, LedgerError> {
-        let query = sqlx::query(
+        let query = query(
             "select * from alias_move
              where sequence in (select max(sequence) from alias_move group by task, alias)
              order by task, alias",
@@ -67,7 +68,7 @@ impl AliasRepository for SqlLedger {
     }
 
     async fn alias_sequence(&self) -> Result<Sequence, LedgerError> {
-        let query = sqlx::query("select coalesce(max(sequence), 0) as last from alias_move");
+        let query = query("select coalesce(max(sequence), 0) as last from alias_move");
         match self.reading_one(query).await? {
             Some(row) => row.sequence("last"),
             None => Ok(Sequence::START),
@@ -75,12 +76,10 @@ impl AliasRepository for SqlLedger {
     }
 }
 
-fn last(task: &TaskName, alias: &AliasName) -> Query<'static> {
-    sqlx::query(
-        "select * from alias_move where task = ? and alias = ? order by sequence desc limit 1",
-    )
-    .bind(task.to_string())
-    .bind(alias.to_string())
+fn last(task: &TaskName, alias: &AliasName) -> Query {
+    query("select * from alias_move where task = ? and alias = ? order by sequence desc limit 1")
+        .bind(task.to_string())
+        .bind(alias.to_string())
 }
 
 fn as_expected(request: &AliasRequest, current: Option<&AliasMove>) -> Result<(), LedgerError> {

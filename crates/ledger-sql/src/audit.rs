@@ -12,6 +12,7 @@ use crate::SqlLedger;
 use crate::connection::Writing;
 use crate::group::Grouped;
 use crate::row::Row;
+use crate::statement::{either, query};
 
 #[async_trait]
 impl AuditRepository for SqlLedger {
@@ -28,8 +29,10 @@ impl AuditRepository for SqlLedger {
         limit: Limit,
     ) -> Result<Vec<StoredRecord>, LedgerError> {
         // Bytes may be anything here, so they are not read as text.
-        let query = sqlx::query(
+        let query = either(
             "select sequence, cast(record as blob) as record, cast(hash as blob) as hash
+             from audit_record where sequence > ? order by sequence limit ?",
+            "select sequence, convert_to(record, 'UTF8') as record, convert_to(hash, 'UTF8') as hash
              from audit_record where sequence > ? order by sequence limit ?",
         )
         .bind(after.0)
@@ -51,12 +54,12 @@ impl AuditRepository for SqlLedger {
         limit: Limit,
     ) -> Result<Vec<AuditRecord>, LedgerError> {
         let query = match kind {
-            Some(kind) => sqlx::query(
+            Some(kind) => query(
                 "select record from audit_record where kind = ? and sequence > ?
                  order by sequence limit ?",
             )
             .bind(kind.as_str()),
-            None => sqlx::query(
+            None => query(
                 "select record from audit_record where sequence > ? order by sequence limit ?",
             ),
         };
@@ -70,42 +73,30 @@ impl AuditRepository for SqlLedger {
         limit: Limit,
     ) -> Result<Vec<AuditRecord>, LedgerError> {
         let query = match kind {
-            Some(kind) => sqlx::query(
+            Some(kind) => query(
                 "select record from audit_record where kind = ? order by sequence desc limit ?",
             )
             .bind(kind.as_str()),
-            None => sqlx::query("select record from audit_record order by sequence desc limit ?"),
+            None => query("select record from audit_record order by sequence desc limit ?"),
         };
         let rows = self.reading(query.bind(limit.get())).await?;
         rows.iter().rev().map(|row| row.json("record")).collect()
     }
 
     async fn unrecorded_acts(&self, limit: Limit) -> Result<Vec<String>, LedgerError> {
-        let rows = self.reading(sqlx::query(UNRECORDED).bind(limit.get())).await?;
+        let rows = self.reading(either(UNRECORDED, UNRECORDED_POSTGRES).bind(limit.get())).await?;
         rows.iter().map(|row| row.text("act")).collect()
     }
 }
 
-/// What the tables say and the log does not, or the other way round. Acts from before the log's
-/// first record of their kind are not in it. Only records of a kind are looked into, and what has
-/// a kind is JSON.
-const UNRECORDED: &str = "
-with moved as (
-    select json_extract(record, '$.detail.entry') as entry, json_extract(record, '$.subject') as subject,
-           json_extract(record, '$.detail.to') as target
-    from audit_record where kind = 'alias_moved'
-), created as (
-    select json_extract(record, '$.subject') as name from audit_record where kind = 'key_created'
-), revoked as (
-    select json_extract(record, '$.subject') as name from audit_record where kind = 'key_revoked'
-), settled as (
-    select json_extract(record, '$.detail.settlement') as entry, json_extract(record, '$.subject') as trace
-    from audit_record where kind = 'review_settled'
-)
-select 'move ' || it.sequence || ' of alias `' || it.task || '@' || it.alias || '`' as act
+/// The part that needs no JSON.
+macro_rules! unrecorded {
+    () => {
+        "select 'move ' || it.sequence || ' of alias `' || it.task || '@' || it.alias || '`' as act
 from alias_move it left join moved on moved.entry = it.sequence
 where it.sequence >= (select min(entry) from moved)
-  and (moved.target is not it.target or moved.subject is not it.task || '@' || it.alias)
+  and (moved.target is distinct from it.target
+    or moved.subject is distinct from it.task || '@' || it.alias)
 union all
 select 'move ' || entry || ' of alias `' || subject || '`, which is gone' from moved
 where entry not in (select sequence from alias_move)
@@ -121,8 +112,47 @@ where it.revoked_at is null and it.name in (select name from revoked)
 union all
 select 'judgement ' || it.sequence || ' of trace `' || it.trace || '`'
 from settlement it left join settled on settled.entry = it.sequence
-where it.sequence >= (select min(entry) from settled) and settled.trace is not it.trace
-limit ?";
+where it.sequence >= (select min(entry) from settled) and settled.trace is distinct from it.trace
+limit ?"
+    };
+}
+
+/// What the tables say and the log does not, or the other way round. Acts from before the log's
+/// first record of their kind are not in it. Only records of a kind are looked into, and what has
+/// a kind is JSON.
+const UNRECORDED: &str = concat!(
+    "with moved as (
+    select json_extract(record, '$.detail.entry') as entry, json_extract(record, '$.subject') as subject,
+           json_extract(record, '$.detail.to') as target
+    from audit_record where kind = 'alias_moved'
+), created as (
+    select json_extract(record, '$.subject') as name from audit_record where kind = 'key_created'
+), revoked as (
+    select json_extract(record, '$.subject') as name from audit_record where kind = 'key_revoked'
+), settled as (
+    select json_extract(record, '$.detail.settlement') as entry, json_extract(record, '$.subject') as trace
+    from audit_record where kind = 'review_settled'
+)
+",
+    unrecorded!()
+);
+const UNRECORDED_POSTGRES: &str = concat!(
+    "with moved as (
+    select (record::json #>> '{detail,entry}')::bigint as entry,
+           record::json ->> 'subject' as subject, record::json #>> '{detail,to}' as target
+    from audit_record where kind = 'alias_moved'
+), created as (
+    select record::json ->> 'subject' as name from audit_record where kind = 'key_created'
+), revoked as (
+    select record::json ->> 'subject' as name from audit_record where kind = 'key_revoked'
+), settled as (
+    select (record::json #>> '{detail,settlement}')::bigint as entry,
+           record::json ->> 'subject' as trace
+    from audit_record where kind = 'review_settled'
+)
+",
+    unrecorded!()
+);
 
 impl Grouped for AuditDraft {
     type Answer = AuditRecord;
@@ -143,8 +173,7 @@ pub(crate) async fn record(
 
 /// Appends a draft that was checked.
 async fn append(writing: &mut Writing<'_>, draft: AuditDraft) -> Result<AuditRecord, LedgerError> {
-    let last =
-        sqlx::query("select sequence, hash from audit_record order by sequence desc limit 1");
+    let last = query("select sequence, hash from audit_record order by sequence desc limit 1");
     let (sequence, previous) = match writing.one(last).await? {
         None => (0, Hash::ZERO),
         Some(row) => {
@@ -155,7 +184,7 @@ async fn append(writing: &mut Writing<'_>, draft: AuditDraft) -> Result<AuditRec
     let sequence = sequence + 1;
     let record = draft.at_place(sequence.unsigned_abs());
     let text = record.canonical().expect("the draft was checked");
-    let insert = sqlx::query("insert into audit_record (sequence, record, hash) values (?, ?, ?)")
+    let insert = query("insert into audit_record (sequence, record, hash) values (?, ?, ?)")
         .bind(sequence)
         .bind(&text)
         .bind(link(&previous, text.as_bytes()).to_string());

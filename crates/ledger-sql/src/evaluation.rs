@@ -6,19 +6,20 @@ use freehold_vocabulary::{Digest, Split};
 
 use crate::SqlLedger;
 use crate::row::{Row, json};
+use crate::statement::query;
 
 #[async_trait]
 impl EvaluationRepository for SqlLedger {
     async fn record_evaluation(&self, row: &EvaluationRow) -> Result<Written, LedgerError> {
         row.check()?;
         let mut writing = self.writing().await?;
-        let known = sqlx::query("select 1 from evaluation where version = ? and report = ?")
+        let known = query("select 1 from evaluation where version = ? and report = ?")
             .bind(row.version.to_string())
             .bind(row.report.to_string());
         if writing.one(known).await?.is_some() {
             return Ok(Written::AlreadyKnown);
         }
-        let insert = sqlx::query(
+        let insert = query(
             "insert into evaluation (version, dataset, split, report, at, metric, headline)
              values (?, ?, ?, ?, ?, ?, ?)",
         )
@@ -35,9 +36,8 @@ impl EvaluationRepository for SqlLedger {
     }
 
     async fn evaluations_of(&self, version: &Digest) -> Result<Vec<EvaluationRow>, LedgerError> {
-        let query =
-            sqlx::query("select * from evaluation where version = ? order by sequence desc")
-                .bind(version.to_string());
+        let query = query("select * from evaluation where version = ? order by sequence desc")
+            .bind(version.to_string());
         self.reading(query).await?.iter().map(read).collect()
     }
 }

@@ -7,6 +7,7 @@ use freehold_vocabulary::{Feedback, FeedbackKind, TraceId};
 
 use crate::SqlLedger;
 use crate::row::{Row, json};
+use crate::statement::query;
 
 #[async_trait]
 impl FeedbackRepository for SqlLedger {
@@ -14,7 +15,7 @@ impl FeedbackRepository for SqlLedger {
         check(feedback)?;
         let body = json(&feedback.kind);
         let mut writing = self.writing().await?;
-        let last = sqlx::query(
+        let last = query(
             "select body from feedback where trace = ? and by = ? and kind = ?
              order by sequence desc limit 1",
         )
@@ -26,7 +27,7 @@ impl FeedbackRepository for SqlLedger {
             return Ok(Written::AlreadyKnown);
         }
         let insert =
-            sqlx::query("insert into feedback (trace, at, by, kind, body) values (?, ?, ?, ?, ?)")
+            query("insert into feedback (trace, at, by, kind, body) values (?, ?, ?, ?, ?)")
                 .bind(feedback.trace.as_str())
                 .bind(feedback.at.as_micros())
                 .bind(&feedback.by)
@@ -38,8 +39,8 @@ impl FeedbackRepository for SqlLedger {
     }
 
     async fn feedback_on(&self, trace: &TraceId) -> Result<Vec<FeedbackRow>, LedgerError> {
-        let query = sqlx::query("select * from feedback where trace = ? order by sequence")
-            .bind(trace.as_str());
+        let query =
+            query("select * from feedback where trace = ? order by sequence").bind(trace.as_str());
         self.reading(query).await?.iter().map(read).collect()
     }
 
@@ -48,10 +49,9 @@ impl FeedbackRepository for SqlLedger {
         since: Sequence,
         limit: Limit,
     ) -> Result<Vec<FeedbackRow>, LedgerError> {
-        let query =
-            sqlx::query("select * from feedback where sequence > ? order by sequence limit ?")
-                .bind(since.0)
-                .bind(limit.get());
+        let query = query("select * from feedback where sequence > ? order by sequence limit ?")
+            .bind(since.0)
+            .bind(limit.get());
         self.reading(query).await?.iter().map(read).collect()
     }
 }

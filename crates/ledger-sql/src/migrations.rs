@@ -1,38 +1,54 @@
 //! The schema, one file per step.
 //!
-//! All pending steps run in one exclusive transaction and `user_version` counts them, so two
-//! processes that open a new ledger at once cannot both create it, and a crash half-way leaves
-//! none of it. (The migrator of sqlx takes no lock on SQLite.)
+//! All pending steps run in one exclusive transaction that also counts them, so two processes that
+//! open a new ledger at once cannot both create it, and a crash half-way leaves none of it. (The
+//! migrator of sqlx takes no lock on SQLite.) A step has a form for each database with the same
+//! tables and columns; a test compares them.
 
 use freehold_ledger::LedgerError;
-use sqlx::{AssertSqlSafe, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 
 use crate::fault::Faults;
 
+/// One change of the schema.
+struct Step {
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+macro_rules! step {
+    ($name:literal) => {
+        Step {
+            sqlite: include_str!(concat!("../migrations/", $name)),
+            postgres: include_str!(concat!("../migrations/postgres/", $name)),
+        }
+    };
+}
+
 /// Every step in order. A released one is never edited.
-const STEPS: &[&str] = &[
-    include_str!("../migrations/0001_the_first_tables.sql"),
-    include_str!("../migrations/0002_the_audit_log.sql"),
+const STEPS: &[Step] = &[
+    step!("0001_the_first_tables.sql"),
+    step!("0002_the_audit_log.sql"),
+    step!("0003_accounts_and_limits.sql"),
 ];
 
 /// Marks the files of this program (`PRAGMA application_id`): "FRHD".
 const APPLICATION_ID: i64 = 0x4652_4844;
 
-/// Brings the schema up to date.
-pub(crate) async fn run(
+/// Brings the schema of a file up to date.
+pub(crate) async fn sqlite(
     connection: &mut SqliteConnection,
     faults: &Faults,
 ) -> Result<(), LedgerError> {
-    if found(connection, faults).await? == STEPS.len() {
+    if found_in_file(connection, faults).await? == STEPS.len() {
         return Ok(());
     }
     let sql = |error| faults.sql(error);
-    let mut transaction =
-        sqlx::Connection::begin_with(connection, "begin immediate").await.map_err(sql)?;
+    let mut transaction = connection.begin_with("begin immediate").await.map_err(sql)?;
     // Another process may have been here while this one waited for the lock.
-    let found = found(&mut transaction, faults).await?;
+    let found = found_in_file(&mut transaction, faults).await?;
     for step in &STEPS[found..] {
-        sqlx::raw_sql(*step).execute(&mut *transaction).await.map_err(sql)?;
+        sqlx::raw_sql(step.sqlite).execute(&mut *transaction).await.map_err(sql)?;
     }
     let marks =
         format!("pragma application_id = {APPLICATION_ID}; pragma user_version = {}", STEPS.len());
@@ -42,7 +58,10 @@ pub(crate) async fn run(
 
 /// How many steps the file has seen, after making sure that it is one of ours and not from the
 /// future.
-async fn found(connection: &mut SqliteConnection, faults: &Faults) -> Result<usize, LedgerError> {
+async fn found_in_file(
+    connection: &mut SqliteConnection,
+    faults: &Faults,
+) -> Result<usize, LedgerError> {
     let sql = |error| faults.sql(error);
     let (version,): (i64,) =
         sqlx::query_as("pragma user_version").fetch_one(&mut *connection).await.map_err(sql)?;
@@ -52,11 +71,69 @@ async fn found(connection: &mut SqliteConnection, faults: &Faults) -> Result<usi
         .fetch_one(&mut *connection)
         .await
         .map_err(sql)?;
-    let foreign = tables > 0 && application != APPLICATION_ID;
-    if foreign {
-        let why = "it is a database of another program; choose another path".to_owned();
-        return Err(LedgerError::Unsupported { url: faults.ledger().to_owned(), why });
+    if tables > 0 && application != APPLICATION_ID {
+        return Err(foreign(faults, "choose another path"));
     }
+    known(version, faults)
+}
+
+/// Brings the schema of a server's database up to date. The steps are counted in
+/// `freehold_schema`.
+pub(crate) async fn postgres(
+    connection: &mut PgConnection,
+    faults: &Faults,
+) -> Result<(), LedgerError> {
+    if found_on_server(connection, faults).await? == STEPS.len() {
+        return Ok(());
+    }
+    let sql = |error| faults.sql(error);
+    let begin = "begin; select pg_advisory_xact_lock(1179797572)";
+    let mut transaction = connection.begin_with(begin).await.map_err(sql)?;
+    // Another process may have been here while this one waited for the lock.
+    let found = found_on_server(&mut transaction, faults).await?;
+    for step in &STEPS[found..] {
+        sqlx::raw_sql(step.postgres).execute(&mut *transaction).await.map_err(sql)?;
+    }
+    let marks = format!(
+        "create table if not exists freehold_schema (version bigint not null);
+         delete from freehold_schema; insert into freehold_schema values ({})",
+        STEPS.len()
+    );
+    sqlx::raw_sql(AssertSqlSafe(marks)).execute(&mut *transaction).await.map_err(sql)?;
+    transaction.commit().await.map_err(sql)
+}
+
+async fn found_on_server(
+    connection: &mut PgConnection,
+    faults: &Faults,
+) -> Result<usize, LedgerError> {
+    let sql = |error| faults.sql(error);
+    let (tables, marked): (i64, i64) = sqlx::query_as(
+        "select count(*), count(*) filter (where table_name = 'freehold_schema')
+         from information_schema.tables where table_schema = current_schema()",
+    )
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(sql)?;
+    match (tables, marked) {
+        (0, _) => return Ok(0),
+        (_, 0) => return Err(foreign(faults, "create a database for this ledger")),
+        _ => {}
+    }
+    let (version,): (i64,) = sqlx::query_as("select version from freehold_schema")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(sql)?;
+    known(version, faults)
+}
+
+fn foreign(faults: &Faults, remedy: &str) -> LedgerError {
+    let why = format!("it is a database of another program; {remedy}");
+    LedgerError::Unsupported { url: faults.ledger().to_owned(), why }
+}
+
+/// A number of steps that this release knows.
+fn known(version: i64, faults: &Faults) -> Result<usize, LedgerError> {
     let known = STEPS.len() as i64;
     if version > known {
         let ledger = faults.ledger().to_owned();
@@ -74,7 +151,7 @@ mod tests {
     #[test]
     fn released_steps_are_as_they_were_released() {
         let digests: Vec<String> =
-            STEPS.iter().map(|step| Digest::of(step).short().to_owned()).collect();
-        assert_eq!(digests, ["0a8f5a1b3491", "797a8e1bb1bc"]);
+            STEPS.iter().map(|step| Digest::of(step.sqlite).short().to_owned()).collect();
+        assert_eq!(digests, ["0a8f5a1b3491", "797a8e1bb1bc", "eabd3fa975fe"]);
     }
 }

@@ -13,6 +13,7 @@ use crate::SqlLedger;
 use crate::audit;
 use crate::connection::{Query, Writing};
 use crate::row::{Row, json};
+use crate::statement::query;
 
 #[async_trait]
 impl ReviewRepository for SqlLedger {
@@ -32,12 +33,12 @@ impl ReviewRepository for SqlLedger {
         // Every trace id sorts behind the empty text.
         let after = after.map_or("", TraceId::as_str);
         let query = match task {
-            Some(task) => sqlx::query(
+            Some(task) => query(
                 "select review.*, null as labels from review
                  where settlement is null and task = ? and trace > ? order by trace limit ?",
             )
             .bind(task.as_str()),
-            None => sqlx::query(
+            None => query(
                 "select review.*, null as labels from review
                  where settlement is null and trace > ? order by trace limit ?",
             ),
@@ -47,11 +48,11 @@ impl ReviewRepository for SqlLedger {
 
     async fn count_pending_reviews(&self, task: Option<&TaskName>) -> Result<u64, LedgerError> {
         let query = match task {
-            Some(task) => sqlx::query(
+            Some(task) => query(
                 "select count(*) as pending from review where settlement is null and task = ?",
             )
             .bind(task.as_str()),
-            None => sqlx::query("select count(*) as pending from review where settlement is null"),
+            None => query("select count(*) as pending from review where settlement is null"),
         };
         let row = self.reading_one(query).await?;
         let pending: i64 = row.map_or(Ok(0), |row| row.get("pending"))?;
@@ -111,7 +112,7 @@ impl ReviewRepository for SqlLedger {
         since: Sequence,
         limit: Limit,
     ) -> Result<Vec<ReviewItem>, LedgerError> {
-        let query = sqlx::query(
+        let query = query(
             "select review.*, settlement.labels, settlement.by, settlement.at as settled_at
              from review join settlement on settlement.sequence = review.settlement
              where review.task = ? and review.settlement > ?
@@ -124,8 +125,8 @@ impl ReviewRepository for SqlLedger {
     }
 }
 
-fn by_trace(trace: &TraceId) -> Query<'static> {
-    sqlx::query(
+fn by_trace(trace: &TraceId) -> Query {
+    query(
         "select review.*, settlement.labels, settlement.by, settlement.at as settled_at
          from review left join settlement on settlement.sequence = review.settlement
          where review.trace = ?",
@@ -146,7 +147,7 @@ pub(crate) async fn insert_new(
 }
 
 async fn insert(writing: &mut Writing<'_>, item: &ReviewItem) -> Result<(), LedgerError> {
-    let insert = sqlx::query(
+    let insert = query(
         "insert into review (trace, task, text, suggested, confidence, reason, at)
          values (?, ?, ?, ?, ?, ?, ?)",
     )
@@ -157,7 +158,7 @@ async fn insert(writing: &mut Writing<'_>, item: &ReviewItem) -> Result<(), Ledg
     .bind(item.confidence.get())
     .bind(&item.reason)
     .bind(item.at.as_micros());
-    writing.run(insert).await.map(drop)
+    writing.run(insert).await
 }
 
 /// Adds a judgement, lets it count, and commits.
@@ -168,13 +169,15 @@ async fn settle(
     by: &str,
     at: Timestamp,
 ) -> Result<ReviewItem, LedgerError> {
-    let insert = sqlx::query("insert into settlement (trace, labels, by, at) values (?, ?, ?, ?)")
-        .bind(trace.as_str())
-        .bind(json(&labels))
-        .bind(by)
-        .bind(at.as_micros());
-    let sequence = writing.run(insert).await?;
-    let point = sqlx::query("update review set settlement = ? where trace = ?")
+    let insert = query(
+        "insert into settlement (trace, labels, by, at) values (?, ?, ?, ?) returning sequence",
+    )
+    .bind(trace.as_str())
+    .bind(json(&labels))
+    .bind(by)
+    .bind(at.as_micros());
+    let sequence = writing.numbered(insert).await?;
+    let point = query("update review set settlement = ? where trace = ?")
         .bind(sequence)
         .bind(trace.as_str());
     writing.run(point).await?;

@@ -1,34 +1,68 @@
 //! Columns as words of the vocabulary; what cannot be read back is damage, not a default.
 
+use std::fmt;
+
 use freehold_ledger::{LedgerError, Sequence};
 use freehold_vocabulary::{Digest, Label, Timestamp};
+use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Decode, Row as _, Sqlite, Type};
+use sqlx::{Decode, Postgres, Row as _, Sqlite, Type};
 
 use crate::fault::Faults;
+use crate::statement::with_nul;
 
 /// One row of an answer.
 #[derive(Debug)]
 pub(crate) struct Row<'a> {
-    row: SqliteRow,
+    row: Columns,
     faults: &'a Faults,
 }
 
+/// As the database gave them.
+enum Columns {
+    Sqlite(SqliteRow),
+    Postgres(PgRow),
+}
+
+impl fmt::Debug for Columns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Columns")
+    }
+}
+
 impl<'a> Row<'a> {
-    pub(crate) fn new(row: SqliteRow, faults: &'a Faults) -> Self {
-        Self { row, faults }
+    pub(crate) fn sqlite(row: SqliteRow, faults: &'a Faults) -> Self {
+        Self { row: Columns::Sqlite(row), faults }
     }
 
-    /// A column that SQLite itself understands.
+    pub(crate) fn postgres(row: PgRow, faults: &'a Faults) -> Self {
+        Self { row: Columns::Postgres(row), faults }
+    }
+
+    /// A column that the database itself understands.
     pub(crate) fn get<T>(&self, column: &str) -> Result<T, LedgerError>
     where
         T: for<'r> Decode<'r, Sqlite> + Type<Sqlite>,
+        T: for<'r> Decode<'r, Postgres> + Type<Postgres>,
     {
-        self.row.try_get(column).map_err(|error| self.faults.sql(error))
+        let value = match &self.row {
+            Columns::Sqlite(row) => row.try_get(column),
+            Columns::Postgres(row) => row.try_get(column),
+        };
+        value.map_err(|error| self.faults.sql(error))
     }
 
     pub(crate) fn text(&self, column: &str) -> Result<String, LedgerError> {
-        self.get(column)
+        let text = self.get(column)?;
+        Ok(match self.row {
+            Columns::Sqlite(_) => text,
+            Columns::Postgres(_) => with_nul(text),
+        })
+    }
+
+    pub(crate) fn maybe_text(&self, column: &str) -> Result<Option<String>, LedgerError> {
+        let text: Option<String> = self.get(column)?;
+        text.map(|_| self.text(column)).transpose()
     }
 
     /// A column whose text is a word of the vocabulary.
@@ -39,6 +73,14 @@ impl<'a> Row<'a> {
     ) -> Result<T, LedgerError> {
         let text = self.text(column)?;
         parse(&text).map_err(|error| self.faults.corrupt(format!("column `{column}`: {error}")))
+    }
+
+    pub(crate) fn maybe_parsed<T, E: std::fmt::Display>(
+        &self,
+        column: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, LedgerError> {
+        self.maybe_text(column)?.map(|_| self.parsed(column, parse)).transpose()
     }
 
     /// A column whose text is one of a few words.
@@ -65,8 +107,7 @@ impl<'a> Row<'a> {
     }
 
     pub(crate) fn maybe_digest(&self, column: &str) -> Result<Option<Digest>, LedgerError> {
-        let text: Option<String> = self.get(column)?;
-        text.map(|_| self.digest(column)).transpose()
+        self.maybe_text(column)?.map(|_| self.digest(column)).transpose()
     }
 
     pub(crate) fn time(&self, column: &str) -> Result<Timestamp, LedgerError> {

@@ -9,6 +9,7 @@ use freehold_vocabulary::TaskName;
 use crate::SqlLedger;
 use crate::connection::Writing;
 use crate::row::Row;
+use crate::statement::query;
 
 #[async_trait]
 impl RunRepository for SqlLedger {
@@ -16,14 +17,14 @@ impl RunRepository for SqlLedger {
         let mut writing = self.writing().await?;
         if let Some(known) = find(&mut writing, &start.id).await? {
             resumable(&known, start)?;
-            let resume = sqlx::query(
+            let resume = query(
                 "update run set status = 'running', finished_at = null, record = null,
                  message = null where id = ?",
             )
             .bind(start.id.as_str());
             writing.run(resume).await?;
         } else {
-            let insert = sqlx::query(
+            let insert = query(
                 "insert into run (id, task, kind, status, started_at)
                  values (?, ?, ?, 'running', ?)",
             )
@@ -46,7 +47,7 @@ impl RunRepository for SqlLedger {
             let same = known.status == status && known.record == end.record;
             return if same { Ok(known) } else { Err(ended(&known)) };
         }
-        let update = sqlx::query(
+        let update = query(
             "update run set status = ?, finished_at = ?, record = ?, message = ? where id = ?",
         )
         .bind(status.as_str())
@@ -59,17 +60,17 @@ impl RunRepository for SqlLedger {
     }
 
     async fn find_run(&self, id: &RunId) -> Result<Option<Run>, LedgerError> {
-        let query = sqlx::query("select * from run where id = ?").bind(id.as_str());
+        let query = query("select * from run where id = ?").bind(id.as_str());
         self.reading_one(query).await?.as_ref().map(read).transpose()
     }
 
     async fn runs(&self, task: Option<&TaskName>, limit: Limit) -> Result<Vec<Run>, LedgerError> {
         let query = match task {
-            Some(task) => sqlx::query(
+            Some(task) => query(
                 "select * from run where task = ? order by started_at desc, rowid desc limit ?",
             )
             .bind(task.as_str()),
-            None => sqlx::query("select * from run order by started_at desc, rowid desc limit ?"),
+            None => query("select * from run order by started_at desc, rowid desc limit ?"),
         };
         self.reading(query.bind(limit.get())).await?.iter().map(read).collect()
     }
@@ -90,7 +91,7 @@ fn ended(known: &Run) -> LedgerError {
 }
 
 async fn find(writing: &mut Writing<'_>, id: &RunId) -> Result<Option<Run>, LedgerError> {
-    let query = sqlx::query("select * from run where id = ?").bind(id.as_str());
+    let query = query("select * from run where id = ?").bind(id.as_str());
     writing.one(query).await?.as_ref().map(read).transpose()
 }
 
@@ -109,6 +110,6 @@ fn read(row: &Row<'_>) -> Result<Run, LedgerError> {
         started_at: row.time("started_at")?,
         finished_at: row.maybe_time("finished_at")?,
         record: row.maybe_digest("record")?,
-        message: row.get("message")?,
+        message: row.maybe_text("message")?,
     })
 }

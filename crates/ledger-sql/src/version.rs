@@ -7,6 +7,7 @@ use freehold_vocabulary::{Digest, ModelFamily, TaskName};
 use crate::SqlLedger;
 use crate::connection::{Query, Writing};
 use crate::row::Row;
+use crate::statement::query;
 
 #[async_trait]
 impl VersionRepository for SqlLedger {
@@ -26,18 +27,18 @@ impl VersionRepository for SqlLedger {
 
     async fn versions(&self, task: Option<&TaskName>) -> Result<Vec<VersionRow>, LedgerError> {
         let query = match task {
-            Some(task) => sqlx::query(
-                "select * from model_version where task = ? order by created_at desc, digest",
-            )
-            .bind(task.as_str()),
-            None => sqlx::query("select * from model_version order by created_at desc, digest"),
+            Some(task) => {
+                query("select * from model_version where task = ? order by created_at desc, digest")
+                    .bind(task.as_str())
+            }
+            None => query("select * from model_version order by created_at desc, digest"),
         };
         self.reading(query).await?.iter().map(read).collect()
     }
 
     async fn rebuild_versions(&self, rows: &[VersionRow]) -> Result<(), LedgerError> {
         let mut writing = self.writing().await?;
-        writing.run(sqlx::query("delete from model_version")).await?;
+        writing.run(query("delete from model_version")).await?;
         for row in rows {
             insert(&mut writing, row).await?;
         }
@@ -45,13 +46,13 @@ impl VersionRepository for SqlLedger {
     }
 }
 
-fn by_digest(digest: &Digest) -> Query<'static> {
-    sqlx::query("select * from model_version where digest = ?").bind(digest.to_string())
+fn by_digest(digest: &Digest) -> Query {
+    query("select * from model_version where digest = ?").bind(digest.to_string())
 }
 
 async fn insert(writing: &mut Writing<'_>, row: &VersionRow) -> Result<(), LedgerError> {
     // A registry may list one version twice; it is one version.
-    let insert = sqlx::query(
+    let insert = query(
         "insert into model_version (digest, task, family, created_at) values (?, ?, ?, ?)
          on conflict (digest) do nothing",
     )
@@ -59,7 +60,7 @@ async fn insert(writing: &mut Writing<'_>, row: &VersionRow) -> Result<(), Ledge
     .bind(row.task.as_str())
     .bind(family_word(row.family))
     .bind(row.created_at.as_micros());
-    writing.run(insert).await.map(drop)
+    writing.run(insert).await
 }
 
 fn read(row: &Row<'_>) -> Result<VersionRow, LedgerError> {

@@ -33,6 +33,13 @@ pub enum LedgerError {
     /// The stored bytes are damaged: restore a backup.
     #[error("the ledger `{ledger}` is damaged: {why}; restore a backup")]
     Corrupt { ledger: String, why: String },
+    /// The server that keeps the ledger does not answer: the same call succeeds once it does.
+    #[error("the ledger `{ledger}` cannot be reached")]
+    Unreachable {
+        ledger: String,
+        #[source]
+        source: BoxError,
+    },
     /// The storage failed in a way that only its operator can mend.
     #[error("the ledger `{ledger}` failed")]
     Broken {

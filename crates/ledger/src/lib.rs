@@ -9,25 +9,36 @@
 //! its digest, and the ledger only points at it. Adapters (`ledger-sql`) mirror this tree file for
 //! file.
 
+pub mod account;
 pub mod alias;
 pub mod audit;
+pub mod budget;
 pub mod dataset;
 pub mod error;
 pub mod evaluation;
 pub mod feedback;
+pub mod grant;
 pub mod key;
 pub mod page;
 pub mod review;
 pub mod run;
 pub mod version;
 
+pub use account::{
+    Account, AccountChange, AccountRepository, Allowed, Level, Party, PartyName, Tags,
+};
 pub use alias::{AliasMove, AliasRepository, AliasRequest, Expected, previous_target};
 pub use audit::AuditRepository;
+pub use budget::{
+    BudgetRepository, Cap, CapRequest, CapState, Exchanged, Holder, Measure, Refusal, Share, Span,
+    Want, Window,
+};
 pub use dataset::{DatasetRepository, NamedDataset};
 pub use error::{BoxError, LedgerError};
 pub use evaluation::{EvaluationRepository, EvaluationRow};
 pub use feedback::{FeedbackRepository, FeedbackRow};
-pub use key::{Key, KeyName, KeyRepository};
+pub use grant::Grant;
+pub use key::{Key, KeyChange, KeyName, KeyRepository, Role};
 pub use page::{Limit, Sequence, Written};
 pub use review::{ReviewItem, ReviewRepository, ReviewStatus, Settlement};
 pub use run::{Run, RunEnd, RunEnding, RunId, RunKind, RunRepository, RunStart, RunStatus};
@@ -35,8 +46,10 @@ pub use version::{VersionRepository, VersionRow};
 
 /// Everything that the ledger knows, behind one object: `Arc<dyn Ledger>`.
 pub trait Ledger:
-    AliasRepository
+    AccountRepository
+    + AliasRepository
     + AuditRepository
+    + BudgetRepository
     + DatasetRepository
     + EvaluationRepository
     + FeedbackRepository
@@ -48,8 +61,10 @@ pub trait Ledger:
 }
 
 impl<T> Ledger for T where
-    T: AliasRepository
+    T: AccountRepository
+        + AliasRepository
         + AuditRepository
+        + BudgetRepository
         + DatasetRepository
         + EvaluationRepository
         + FeedbackRepository

@@ -150,6 +150,7 @@ fn limits(session: &Session) -> Limits {
         in_flight_max: serve.in_flight_max,
         drain_timeout: Duration::from_millis(u64::from(serve.drain_ms.get())),
         cache: session.config.cache.limits(),
+        ledger_grace: Duration::from_secs(u64::from(serve.ledger_grace_s)),
         ..Limits::default()
     }
 }

@@ -19,6 +19,9 @@ pub struct ServeConfig {
     pub text_bytes_max: NonZeroUsize,
     /// How long the server waits for requests in flight when it is told to stop.
     pub drain_ms: NonZeroU32,
+    /// How long keys that were known are still let in while the ledger does not answer. 0 answers
+    /// 503 at once. Limits hold meanwhile, and nothing that has to be in the audit log leaves.
+    pub ledger_grace_s: u32,
     /// `f32` or `int8`: how encoder weights are held and multiplied.
     pub precision: PrecisionConfig,
     /// How often the server looks for promotions and rollbacks.
@@ -51,6 +54,7 @@ impl Default for ServeConfig {
             batch_max: size(1024),
             text_bytes_max: size(64 << 10),
             drain_ms: millis(10_000),
+            ledger_grace_s: 0,
             precision: PrecisionConfig::F32,
             watch_ms: millis(250),
             default_data_class: DataClass::Confidential,

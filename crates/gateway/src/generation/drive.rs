@@ -22,6 +22,7 @@ use super::redaction::{self, Restoring};
 use super::tally::Tally;
 use super::{About, Asking, Settled, Step};
 use crate::app::{App, Offer, Offered};
+use crate::budget::{Most, Reservation, reserve};
 use crate::egress::{Leaving, clear};
 use crate::error::ApiError;
 use crate::layers::observe::elapsed_us;
@@ -37,6 +38,8 @@ pub(super) struct Drive {
     found: BTreeMap<Word, u64>,
     id: TraceId,
     tries: Vec<Try>,
+    /// None before it is reserved, and after it is settled.
+    reserved: Option<Reservation>,
     /// Of the try that goes on, or was the last.
     current: Option<Current>,
     cached: Cached,
@@ -61,11 +64,21 @@ impl Drive {
         let id = app.ids.next(asking.at);
         let Judged { request, found } = judged;
         let cached = Cached::new(&app, &asking, &offer, &request);
-        Self { app, asking, offer, request, found, id, tries: Vec::new(), current: None, cached }
+        let (tries, reserved, current) = (Vec::new(), None, None);
+        Self { app, asking, offer, request, found, id, tries, reserved, current, cached }
     }
 
     /// Answers through both channels. The caller went away when they are closed.
     pub(super) async fn run(mut self, head: oneshot::Sender<Head>, events: mpsc::Sender<Step>) {
+        let most = || Most::of_chat(self.request.request(), &self.offer);
+        match reserve(&self.app, &self.asking.caller, most).await {
+            Ok(reserved) => self.reserved = Some(reserved),
+            Err(error) => {
+                // Nobody may be there to hear it.
+                let _ = head.send(Err(error));
+                return;
+            }
+        }
         let known = tokio::select! {
             biased;
             () = events.closed() => return self.settle_unheard().await,
@@ -350,6 +363,12 @@ impl Drive {
         if ending == Ending::Complete {
             let model = &current.offered.model.name;
             self.cached.keep(&self.app, model, &self.id, &settled).await;
+        }
+        // What is answered again has taken its place among the requests and no tokens.
+        if let Some(reserved) = self.reserved.take()
+            && self.cached.hit.is_none()
+        {
+            reserved.settle(settled.usage, settled.cost.as_ref());
         }
         Ok(settled)
     }

@@ -17,11 +17,12 @@ use serde_json::{Value, json};
 
 use crate::answer::check_text;
 use crate::app::{App, Offer};
+use crate::budget::{Most, reserve};
 use crate::egress::{Leaving, clear};
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::generation::record::{Kept, Said, bounded, keep, keeps_content};
-use crate::generation::{About, Asking, class, redaction};
+use crate::generation::{About, Asking, allowed, class, redaction};
 use crate::layers::auth::Caller;
 use crate::openai::read::Parameters;
 use crate::openai::wire::Freehold;
@@ -70,6 +71,7 @@ pub(crate) async fn handler(
         let message = "`model` names a route between two models, whose vectors cannot be compared; name one of them";
         return Err(ApiError::invalid_field("model", message));
     }
+    let offer = allowed(&caller, offer)?;
     let class = class::stated(&headers)?;
     let asking = Asking { caller, endpoint: "embeddings", at, class };
     let mut others = Parameters::new(request.others);
@@ -111,6 +113,8 @@ async fn embed(
     let offered = &offer.chain[0];
     let model = &offered.model;
     let id = app.ids.next(asking.at);
+    let most = || Most::of_embeddings(&wanted, offer);
+    let reserved = reserve(app, &asking.caller, most).await?;
     let estimate = estimated(&wanted);
     let judged = class::judged(app, &asking, offer, wanted).await?;
     let sendable = redaction::sendable(&offer.egress, model, &judged.request).await?;
@@ -152,6 +156,7 @@ async fn embed(
     let upstream = answered.as_ref().ok().map(|it| it.model.clone());
     let said = Said { upstream, usage, basis: Some(basis), request: content, ..Said::default() };
     let settled = keep(app, kept, said).await?;
+    reserved.settle(settled.usage, settled.cost.as_ref());
     let answer = answered.map_err(ApiError::Generation)?;
     let about = About {
         trace_id: id,

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::app::{App, Target};
 use crate::error::ApiError;
 use crate::extract::Json;
+use crate::layers::auth::Caller;
 use crate::portfolio::{Deployed, GenerativeModel, ModelRoute, Rule};
 
 #[derive(Debug, Serialize)]
@@ -103,12 +104,14 @@ struct DecisionModelView {
     release_date: String,
 }
 
-pub(crate) async fn list(State(app): State<App>) -> Json<ModelList> {
+pub(crate) async fn list(State(app): State<App>, caller: Caller) -> Json<ModelList> {
     let portfolio = app.portfolio();
-    let all = portfolio.all();
+    let all: Vec<_> = portfolio.all().into_iter().filter(|it| caller.may_use(&it.name())).collect();
+    let generative = portfolio.models().filter(|it| caller.may_use(&it.name));
     let tasks = all.iter().map(|it| ModelView::of(it));
-    let models = portfolio.models().map(|it| ModelView::generative(it));
-    let routes = portfolio.routes().map(|it| ModelView::route(it));
+    let models = generative.map(|it| ModelView::generative(it));
+    let routes = portfolio.routes().filter(|it| caller.may_use(&it.name));
+    let routes = routes.map(|it| ModelView::route(it));
     let data = tasks.chain(models).chain(routes).collect();
     let models = all.iter().map(|it| DecisionModelView::of(it)).collect();
     Json(ModelList { object: "list", data, models })

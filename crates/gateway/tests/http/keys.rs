@@ -15,14 +15,9 @@ async fn locked() -> Server {
 }
 
 pub async fn add(server: &Server, name: &str, expires_at: Option<Timestamp>) {
-    let key = Key {
-        name: KeyName::parse(name).unwrap(),
-        hash: Digest::of(format!("fh-{name}")),
-        prefix: "fh-".into(),
-        created_at: server.clock.now(),
-        expires_at,
-        revoked_at: None,
-    };
+    let name = KeyName::parse(name).unwrap();
+    let secret = Digest::of(format!("fh-{name}"));
+    let key = Key { expires_at, ..Key::new(name, secret, "fh-", server.clock.now()) };
     server.ledger.add_key(&key, "test").await.unwrap();
 }
 

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 
+#[path = "../../../ledger-sql/tests/ledger/postgres.rs"]
+#[expect(dead_code, reason = "made for the tests of the ledger, which use more of it")]
+mod postgres;
 mod support;
 
 mod alias;
@@ -13,9 +16,11 @@ mod files;
 mod generation;
 mod hostile;
 mod keys;
+mod limits;
 mod models;
 mod moderations;
 mod openapi;
+mod outage;
 mod overload;
 mod portfolio;
 mod predict;

@@ -51,6 +51,9 @@ pub struct Setup {
     pub limits: Limits,
     pub portfolio: Portfolio,
     pub keeping: Keeping,
+    /// A ledger that lives outside of the test; none for one in memory.
+    pub ledger: Option<String>,
+    pub seed: u64,
 }
 
 impl Default for Setup {
@@ -60,6 +63,8 @@ impl Default for Setup {
             limits: Limits::default(),
             portfolio: tickets(),
             keeping: Keeping::default(),
+            ledger: None,
+            seed: 42,
         }
     }
 }
@@ -121,7 +126,8 @@ async fn app_in(
     folder: &TempDir,
     setup: Setup,
 ) -> (App, Arc<SqlLedger>, Arc<MemoryTraces>, Arc<FixedClock>) {
-    let ledger = SqlLedger::open("sqlite::memory:").await.unwrap();
+    let ledger = setup.ledger.as_deref().unwrap_or("sqlite::memory:");
+    let ledger = SqlLedger::open(ledger).await.unwrap();
     let traces = Arc::new(MemoryTraces::default());
     let clock = Arc::new(FixedClock::at(Timestamp::parse(START).unwrap()));
     let app = App::new(Parts {
@@ -132,7 +138,7 @@ async fn app_in(
         access: setup.access,
         limits: setup.limits,
         keeping: setup.keeping,
-        seed: Seed(42),
+        seed: Seed(setup.seed),
     });
     app.deploy(setup.portfolio);
     (app, ledger, traces, clock)

@@ -16,7 +16,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::review::item;
-use crate::{at, digest, each_ledger, labels, refused, task, trace, url_in};
+use crate::{at, digest, each_ledger, labels, on_server, refused, task, trace, url_in};
 
 fn exported(rows: u64) -> AuditDraft {
     AuditDraft {
@@ -27,7 +27,7 @@ fn exported(rows: u64) -> AuditDraft {
     }
 }
 
-fn promotion(to: &str, gate: serde_json::Value) -> AliasRequest {
+pub fn promotion(to: &str, gate: serde_json::Value) -> AliasRequest {
     AliasRequest {
         task: task("tickets"),
         alias: AliasName::parse("champion").unwrap(),
@@ -40,15 +40,8 @@ fn promotion(to: &str, gate: serde_json::Value) -> AliasRequest {
     }
 }
 
-fn key(name: &str) -> Key {
-    Key {
-        name: KeyName::parse(name).unwrap(),
-        hash: digest(name),
-        prefix: "fh-".into(),
-        created_at: at(1),
-        expires_at: None,
-        revoked_at: None,
-    }
+pub fn key(name: &str) -> Key {
+    Key::new(KeyName::parse(name).unwrap(), digest(name), "fh-", at(1))
 }
 
 /// Every record, after checking that they are one chain without gaps.
@@ -287,12 +280,18 @@ async fn an_act_behind_the_ledgers_back_is_found_by_its_missing_record() {
     }
 }
 
-/// Separate pools on one file take the same locks as separate processes.
+/// Separate pools take the same locks as separate processes.
 #[tokio::test(flavor = "multi_thread")]
 async fn many_writers_make_one_chain_even_if_some_callers_go_away() {
     let folder = TempDir::new().unwrap();
-    let shared = SqlLedger::open(&url_in(&folder)).await.unwrap();
-    let other = SqlLedger::open(&url_in(&folder)).await.unwrap();
+    for url in [url_in(&folder), on_server()] {
+        many_writers(&url).await;
+    }
+}
+
+async fn many_writers(url: &str) {
+    let shared = SqlLedger::open(url).await.unwrap();
+    let other = SqlLedger::open(url).await.unwrap();
     let callers: Vec<_> = (0..120)
         .map(|number| {
             let ledger: Arc<SqlLedger> = if number % 2 == 0 { &shared } else { &other }.clone();
@@ -378,16 +377,21 @@ async fn killed_writers_leave_whole_chains_and_no_act_without_its_record() {
         write_until_killed(&url, &number).await;
     }
     let folder = TempDir::new().unwrap();
-    let url = url_in(&folder);
+    for url in [url_in(&folder), on_server()] {
+        kill_writers(&url).await;
+    }
+}
+
+async fn kill_writers(url: &str) {
     let mut random = Random::new(Seed(21));
     for round in 0..6 {
         // Two processes write at once.
         let kills = [2 * round, 2 * round + 1].map(|number| {
-            let (url, enough) = (url.clone(), 1 + random.below(5));
+            let (url, enough) = (url.to_owned(), 1 + random.below(5));
             std::thread::spawn(move || kill_after(&url, number, enough))
         });
         let kept = kills.map(|kill| kill.join().unwrap()).concat();
-        let ledger = SqlLedger::open(&url).await.unwrap();
+        let ledger = SqlLedger::open(url).await.unwrap();
         ledger.check().await.unwrap();
         let all = whole(&*ledger).await;
         let of = |kind| all.iter().filter(move |it: &&AuditRecord| it.act.kind() == kind);

@@ -5,14 +5,8 @@ use freehold_ledger::{Key, KeyName};
 use crate::{at, digest, each_ledger, refused};
 
 fn key(name: &str, secret: &str) -> Key {
-    Key {
-        name: KeyName::parse(name).unwrap(),
-        hash: digest(secret),
-        prefix: "fh_1234".into(),
-        created_at: at(1),
-        expires_at: Some(at(100)),
-        revoked_at: None,
-    }
+    let name = KeyName::parse(name).unwrap();
+    Key { expires_at: Some(at(100)), ..Key::new(name, digest(secret), "fh_1234", at(1)) }
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
-//! One conformance suite for every kind of ledger, and what only a file can show: many writers,
-//! crashes, reopening, damage.
+//! One conformance suite for every kind of ledger, on a real PostgreSQL too, and what only one of
+//! them can show: many writers, crashes, reopening, damage, a server that goes away.
 
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected should panic")]
 
+mod account;
 mod alias;
 mod audit;
+mod budget;
 mod concurrency;
 mod crash;
 mod dataset;
@@ -12,24 +14,37 @@ mod evaluation;
 mod feedback;
 mod key;
 mod opening;
+mod postgres;
 mod review;
 mod run;
+mod server;
 mod version;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use freehold_ledger::Ledger;
 use freehold_ledger_sql::SqlLedger;
 use freehold_vocabulary::{Digest, Label, TaskName, Timestamp, TraceId};
 use tempfile::TempDir;
 
+use postgres::Postgres;
+
 /// Runs one check against every kind of ledger, through the object that the rest of Freehold sees.
 async fn each_ledger(check: impl AsyncFn(Arc<dyn Ledger>)) {
     let folder = TempDir::new().unwrap();
-    for url in ["sqlite::memory:".to_owned(), url_in(&folder)] {
-        let ledger: Arc<dyn Ledger> = SqlLedger::open(&url).await.unwrap();
-        check(ledger).await;
+    for url in ["sqlite::memory:".to_owned(), url_in(&folder), on_server()] {
+        let ledger = SqlLedger::open(&url).await.unwrap();
+        check(ledger.clone()).await;
+        ledger.close().await;
     }
+}
+
+/// An empty database of the server that all tests share.
+fn on_server() -> String {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let number = MADE.fetch_add(1, Ordering::Relaxed);
+    Postgres::shared().database(&format!("ledger_{number}"))
 }
 
 fn url_in(folder: &TempDir) -> String {

@@ -31,16 +31,20 @@ pub enum Act {
     AliasMoved(AliasMoved),
     /// An API key was made.
     KeyCreated(KeyCreated),
+    /// An API key may do something else than before, or has another secret.
+    KeyChanged(FieldsChanged),
     /// An API key was ended.
     KeyRevoked(KeyRevoked),
+    /// An organisation, team or user was made, changed or closed.
+    AccountChanged(FieldsChanged),
     /// A person said what would have been right.
     ReviewSettled(ReviewSettled),
     /// A process began to work with a configuration.
     ConfigurationLoaded(ConfigurationLoaded),
     /// The rules about who may see which data were changed.
     PolicyChanged(Changed),
-    /// A limit of cost or use was changed.
-    BudgetChanged(Changed),
+    /// A limit of cost or use was set, changed or lifted.
+    BudgetChanged(LimitChanged),
     /// Something was copied out of the house's own stores.
     Exported(Exported),
 }
@@ -217,6 +221,38 @@ impl GateSaid {
 pub struct KeyCreated {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// What it may do and who it belongs to, where that is not the default.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, String>,
+}
+
+/// What a key or an account says from then on, where that is new. A long value is told by its
+/// digest. The subject is the name of the key, or `team/support` and the like.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldsChanged {
+    pub fields: BTreeMap<String, String>,
+}
+
+/// Longest value that is written out, in bytes.
+const VALUE_BYTES_MAX: usize = 1024;
+
+/// A value as a record holds it.
+#[must_use]
+pub fn told(value: String) -> String {
+    if value.len() <= VALUE_BYTES_MAX { value } else { Digest::of(value).to_string() }
+}
+
+/// The subject is who is limited.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitChanged {
+    /// What is limited in which window, such as `tokens per day`.
+    pub limit: String,
+    /// An amount with its unit; none where there was no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    pub why: String,
 }
 
 /// The subject is the name of the key.
@@ -267,7 +303,9 @@ pub enum ActKind {
     Egress,
     AliasMoved,
     KeyCreated,
+    KeyChanged,
     KeyRevoked,
+    AccountChanged,
     ReviewSettled,
     ConfigurationLoaded,
     PolicyChanged,
@@ -277,11 +315,13 @@ pub enum ActKind {
 
 impl ActKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Egress,
         Self::AliasMoved,
         Self::KeyCreated,
+        Self::KeyChanged,
         Self::KeyRevoked,
+        Self::AccountChanged,
         Self::ReviewSettled,
         Self::ConfigurationLoaded,
         Self::PolicyChanged,
@@ -296,7 +336,9 @@ impl ActKind {
             Self::Egress => "egress",
             Self::AliasMoved => "alias_moved",
             Self::KeyCreated => "key_created",
+            Self::KeyChanged => "key_changed",
             Self::KeyRevoked => "key_revoked",
+            Self::AccountChanged => "account_changed",
             Self::ReviewSettled => "review_settled",
             Self::ConfigurationLoaded => "configuration_loaded",
             Self::PolicyChanged => "policy_changed",
@@ -336,7 +378,9 @@ impl Act {
             Self::Egress(_) => ActKind::Egress,
             Self::AliasMoved(_) => ActKind::AliasMoved,
             Self::KeyCreated(_) => ActKind::KeyCreated,
+            Self::KeyChanged(_) => ActKind::KeyChanged,
             Self::KeyRevoked(_) => ActKind::KeyRevoked,
+            Self::AccountChanged(_) => ActKind::AccountChanged,
             Self::ReviewSettled(_) => ActKind::ReviewSettled,
             Self::ConfigurationLoaded(_) => ActKind::ConfigurationLoaded,
             Self::PolicyChanged(_) => ActKind::PolicyChanged,
@@ -350,7 +394,8 @@ impl Act {
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::AliasMoved(moved) => Some(&moved.why),
-            Self::PolicyChanged(changed) | Self::BudgetChanged(changed) => Some(&changed.why),
+            Self::PolicyChanged(changed) => Some(&changed.why),
+            Self::BudgetChanged(changed) => Some(&changed.why),
             _ => None,
         }
     }
@@ -366,11 +411,18 @@ mod tests {
     fn the_word_of_a_kind_is_the_word_in_the_record() {
         let digest = Digest::of("");
         let changed = Changed { from: None, to: Some(digest.clone()), why: String::new() };
+        let fields = BTreeMap::from([("role".to_owned(), "admin".to_owned())]);
+        let fields = FieldsChanged { fields };
+        let why = "spring".to_owned();
+        let (from, to) = (None, Some("5 tokens".to_owned()));
+        let limit = LimitChanged { limit: "tokens per day".to_owned(), from, to, why };
         let acts = [
-            Act::KeyCreated(KeyCreated { expires_at: None }),
+            Act::KeyCreated(KeyCreated { expires_at: None, fields: BTreeMap::new() }),
+            Act::KeyChanged(fields.clone()),
             Act::KeyRevoked(KeyRevoked {}),
-            Act::PolicyChanged(changed.clone()),
-            Act::BudgetChanged(changed),
+            Act::AccountChanged(fields),
+            Act::PolicyChanged(changed),
+            Act::BudgetChanged(limit),
             Act::ConfigurationLoaded(ConfigurationLoaded {
                 digest: digest.clone(),
                 previous: None,
