@@ -5,7 +5,6 @@ use clap::Subcommand;
 use freehold_ledger::{Account, AccountChange, Level, Party, PartyName};
 
 use super::keys::{Lists, lists};
-use crate::clock::SystemClock;
 use crate::output;
 use crate::wiring::Session;
 
@@ -55,7 +54,7 @@ pub enum Command {
 
 pub fn run(command: &Command, level: Level, session: &Session) -> Result<()> {
     let party = |name: &PartyName| Party::new(level, name.clone());
-    let now = SystemClock.now();
+    let now = session.now();
     let account = match command {
         Command::List => return list(session, level),
         Command::Add { name, of, lists, by } => {

@@ -7,7 +7,9 @@
 use std::sync::Arc;
 
 use freehold_vocabulary::Timestamp;
-use freehold_vocabulary::chat::{ChatRequest, EmbeddingsInput, EmbeddingsRequest, Part, Usage};
+use freehold_vocabulary::chat::{
+    ChatRequest, EmbeddingsInput, EmbeddingsRequest, ModerationRequest, Part, Usage,
+};
 
 use crate::app::Offer;
 use crate::error::ApiError;
@@ -55,6 +57,15 @@ impl Most {
         });
         let usage = Usage { input_tokens: tokens.sum(), ..Usage::default() };
         Self { usage, models: models(offer) }
+    }
+
+    /// Of texts and images that a model judges.
+    pub(crate) fn of_moderation(request: &ModerationRequest, offer: &Offer) -> Self {
+        let mut bytes = 0;
+        request.each_text(&mut |text| bytes += text.len() as u64);
+        let images = request.inputs.iter().flatten().map(images).sum::<u64>();
+        let input_tokens = bytes.div_ceil(BYTES_PER_TOKEN) + images * TOKENS_PER_IMAGE;
+        Self { usage: Usage { input_tokens, ..Usage::default() }, models: models(offer) }
     }
 
     /// Of texts that every tier of a task may read. Answers from within cost nothing more.

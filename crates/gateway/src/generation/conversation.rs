@@ -152,7 +152,7 @@ mod tests {
             request.messages.push(Message::text(Role::User, opening));
             let id = id.map(|it| ("thread_id".to_owned(), it.to_owned()));
             request.metadata.extend(id);
-            request.names(&Caller(caller.into()))
+            request.names(&Caller(caller.into(), None))
         };
         let long = "Please read this letter and answer it:";
         assert_eq!(names("a", None, "hello"), []);

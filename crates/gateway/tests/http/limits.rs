@@ -292,7 +292,7 @@ async fn servers_with_one_ledger_share_its_limits() {
     let asking: Vec<_> = (0..16)
         .map(|number: usize| {
             let addr = servers[number % 4].addr;
-            let key = if number % 3 == 0 { "fh-one" } else { "fh-two" };
+            let key = if number.is_multiple_of(3) { "fh-one" } else { "fh-two" };
             tokio::spawn(async move {
                 let mut client = Client::connect(addr).await.with_key(key);
                 let mut answered = 0;

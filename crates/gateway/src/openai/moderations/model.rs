@@ -8,6 +8,7 @@ use freehold_vocabulary::{Ending, Try};
 use serde_json::{Value, json};
 
 use crate::app::{App, Offer};
+use crate::budget::{Most, reserve};
 use crate::egress::{Leaving, clear};
 use crate::error::ApiError;
 use crate::extract::Json;
@@ -56,6 +57,8 @@ async fn judge(
     let mut bytes = 0;
     wanted.each_text(&mut |it| bytes += it.len() as u64);
     let estimate = Usage { input_tokens: bytes.div_ceil(4), ..Usage::default() };
+    let most = || Most::of_moderation(&wanted, offer);
+    let reserved = reserve(app, &asking.caller, most).await?;
     let judged = class::judged(app, &asking, offer, wanted).await?;
     let sendable = redaction::sendable(&offer.egress, model, &judged.request).await?;
     let request = sendable.request;
@@ -96,6 +99,7 @@ async fn judge(
     let upstream = answered.as_ref().ok().map(|it| it.model.clone());
     let said = Said { upstream, usage, basis: Some(basis), request: content, ..Said::default() };
     let settled = keep(app, kept, said).await?;
+    reserved.settle(settled.usage, settled.cost.as_ref());
     let answer = answered.map_err(ApiError::Generation)?;
     let about = About {
         trace_id: id,

@@ -166,14 +166,8 @@ async fn keyed(rules: &[(&str, KeyRule)]) -> (Server, StandIn) {
     let setup = Setup { access: Access::Keys, ..Setup::default() };
     let server = start(models, egress, setup).await;
     for name in ["free", "ward", "lab"] {
-        let key = Key {
-            name: KeyName::parse(name).unwrap(),
-            hash: Digest::of(format!("fh-{name}")),
-            prefix: "fh-".into(),
-            created_at: server.clock.now(),
-            expires_at: None,
-            revoked_at: None,
-        };
+        let (secret, made) = (Digest::of(format!("fh-{name}")), server.clock.now());
+        let key = Key::new(KeyName::parse(name).unwrap(), secret, "fh-", made);
         server.ledger.add_key(&key, "test").await.unwrap();
     }
     (server, cloud)
