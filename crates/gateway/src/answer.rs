@@ -26,7 +26,8 @@ pub(crate) async fn answer(
     let reserved = reserve(app, &asked.caller, most).await?;
     let walked = walk(app, asked, served, &texts).await?;
     // What models elsewhere took is settled where they were asked.
-    let input_tokens = walked.iter().map(Walked::tokens_read).sum();
+    let own_tiers = served.deployed.tiers().len();
+    let input_tokens = walked.iter().map(|it| it.tokens_read_by(own_tiers)).sum();
     reserved.settle(Usage { input_tokens, ..Usage::default() }, None);
     let ids = record(app, asked, served, texts, &walked).await?;
     for it in &walked {
