@@ -9,9 +9,14 @@
 //!
 //! [`resilience`] wraps engines so that a caller gets an answer although some of them fail.
 
+mod adapters;
 mod anthropic;
+mod aws;
+mod bedrock;
 mod engine;
 mod fault;
+mod frames;
+mod gauges;
 mod gemini;
 mod network;
 mod openai;
@@ -24,10 +29,14 @@ mod stream;
 mod transport;
 mod wire;
 
+pub use adapters::Adapters;
+pub use aws::{AwsAccess, AwsKeys, AwsProfileError, AwsSource};
 pub use engine::RemoteEngine;
+pub use gauges::Gauges;
 pub use network::Network;
-pub use openai::Dialect;
+pub use openai::{Dialect, Resumes, StreamUsage};
 pub use options::{RemoteLimits, RemoteOptions, Timeouts};
+pub use providers::bedrock::url as bedrock_url;
 pub use providers::{Auth, PROVIDERS, Probe, Provider, Speaks, find};
 pub use secret::Secret;
 pub use sse::{SseDecoder, SseEvent, SseTrouble};

@@ -240,6 +240,7 @@ impl App {
 impl AttemptLog for App {
     fn record(&self, attempt: Attempt) {
         self.metrics.attempt(&attempt);
+        crate::generation::attempts::tell(&attempt);
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! Never knows a protocol: endpoints translate requests before and events after.
 
+pub mod attempts;
 pub(crate) mod choice;
 pub mod class;
 pub mod conversation;
@@ -13,6 +14,7 @@ pub mod drive;
 pub mod limits;
 pub mod record;
 pub mod redaction;
+mod resume;
 pub mod sse;
 pub mod tally;
 
@@ -110,7 +112,8 @@ pub(crate) async fn generate(
     let (events, rest) = mpsc::channel(EVENTS_WAITING_MAX);
     let judged = class::judged(app, &asking, &offer, request).await?;
     let drive = Drive::new(app.clone(), asking, offer, judged);
-    tokio::spawn(drive.run(head, events));
+    let heard = drive.heard.clone();
+    tokio::spawn(async move { heard.during(drive.run(head, events)).await });
     match begun.await {
         Ok(Ok((about, begun))) => {
             if let Some(word) = about.route.as_deref().and_then(choice::told) {

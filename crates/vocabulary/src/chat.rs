@@ -35,7 +35,9 @@ pub use extras::{Extras, Protocol};
 pub use leaf::{Leaf, LeafContent, Leaves};
 pub use message::{ImageSource, Message, Part, Role, ToolUse};
 pub use moderation::{ModerationAnswer, ModerationRequest, ModerationResult};
-pub use request::{ChatRequest, Delivery, Effort, JsonSchema, Reasoning, ResponseFormat, Sampling};
+pub use request::{
+    ChatRequest, Delivery, Effort, JsonSchema, Opening, Reasoning, ResponseFormat, Sampling,
+};
 pub use tool::{Tool, ToolChoice};
 pub use usage::{Usage, UsageBasis};
 

@@ -39,6 +39,6 @@ pub use random::{Random, Seed};
 pub use task::{Bar, Metric, Task};
 pub use tier::Tier;
 pub use trace::{
-    AskedModel, CacheKind, Ending, GainChoice, Generation, Outcome, RouteRecord, TierAnswer, Trace,
-    TraceId, Trust, Try,
+    AskedModel, CacheKind, Ending, GainChoice, Generation, Outcome, RouteRecord, Spent, TierAnswer,
+    Trace, TraceId, Trust, Try,
 };

@@ -9,7 +9,9 @@ pub mod identifiers;
 pub mod progress;
 pub mod trace_log;
 
-pub use chat_engine::{AttemptLog, ChatEngine, ChatEngineCard, ChatStream, Health, OfferedModel};
+pub use chat_engine::{
+    AttemptLog, ChatEngine, ChatEngineCard, ChatStream, Health, Load, OfferedModel, Resuming,
+};
 pub use classifier::{Classifier, ClassifyError, Scored};
 pub use depot::{Depot, DepotError, DepotLock, DepotPlace, Shelf, Shelved};
 pub use embedder::{Embedder, EmbedderCard};

@@ -9,7 +9,7 @@ use crate::{Digest, Label, TaskName, Tier, Timestamp};
 mod generation;
 mod route;
 
-pub use generation::{CacheKind, Ending, Generation, Try};
+pub use generation::{CacheKind, Ending, Generation, Spent, Try};
 pub use route::{AskedModel, GainChoice, RouteRecord, Trust, summed};
 
 /// The name of a trace: 26 characters, sortable by time.

@@ -30,6 +30,7 @@ use crate::output::Form;
 use crate::wiring::Session;
 use crate::wiring::cache_folder::CacheFolder;
 use crate::wiring::deployments::Deployments;
+use crate::wiring::engines::Generation;
 use crate::wiring::policy::{self, TakingEffect};
 
 /// Answer requests, until told to stop.
@@ -88,6 +89,7 @@ pub fn run(arguments: &Arguments, session: Session) -> Result<()> {
         .context("there is at least one thread")?;
     let making = Making { app: app.clone(), deployments: Deployments::new(threads)?, seed };
     let (watch, config) = first_portfolio(&session, making, &keys)?;
+    let look_around = look_around(watch.generation.subscribe());
     let drained = session.runtime().block_on(async {
         let listener = tokio::net::TcpListener::bind(bind)
             .await
@@ -98,6 +100,7 @@ pub fn run(arguments: &Arguments, session: Session) -> Result<()> {
         tokio::select! {
             served = freehold_gateway::serve(listener, app, stop()) => served.context("the server broke"),
             failed = watch.run() => failed.map(|never| match never {}),
+            never = look_around => match never {},
             never = compact_by_age(&session, &traces) => match never {},
             never = forget_by_rule(config, &session, &traces) => match never {},
         }
@@ -136,7 +139,7 @@ fn first_portfolio(
     tracing::info!("deployed: {}", portfolio.model_names().join(", "));
     making.app.deploy(portfolio);
     let (current, config) = channel::channel(Arc::new(session.config.clone()));
-    let (making, generation) = (Arc::new(making), Arc::new(generation));
+    let (making, generation) = (Arc::new(making), channel::Sender::new(Arc::new(generation)));
     let session = session.clone();
     Ok((Watch { making, session, generation, seen, file, digest, current }, config))
 }
@@ -166,6 +169,20 @@ async fn compact_by_age(session: &Session, traces: &Traces) -> Infallible {
         if traces.status().traces_in_log > 0 {
             let _said_already = traces.compact().await;
         }
+    }
+}
+
+/// How often model servers are asked how busy they are.
+const LOOK_AROUND: Duration = Duration::from_secs(5);
+
+/// Asks the replicas of the engines in force again and again how busy they are.
+async fn look_around(in_force: channel::Receiver<Arc<Generation>>) -> Infallible {
+    let mut rounds = tokio::time::interval(LOOK_AROUND);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        let generation = Arc::clone(&in_force.borrow());
+        generation.look_around().await;
     }
 }
 

@@ -1,16 +1,20 @@
 //! `[engines.NAME]`: engines elsewhere. Nothing goes to one unless its clearance allows it.
 
+mod aws;
+
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use freehold_engines::remote::{
-    self, Network, PROVIDERS, Provider, RemoteLimits, RemoteOptions, Secret, Timeouts,
+    self, Auth, Network, PROVIDERS, Provider, RemoteLimits, RemoteOptions, Secret, Timeouts,
 };
 use freehold_vocabulary::egress::{EngineClearance, Place, Region};
 use freehold_vocabulary::{DataClass, EngineName};
 use serde::{Deserialize, Serialize};
+
+use aws::AwsConfig;
 
 /// A key is a line.
 const KEY_BYTES_MAX: u64 = 16 << 10;
@@ -29,6 +33,9 @@ pub struct EngineConfig {
     /// A file that holds the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_file: Option<PathBuf>,
+    /// What signs requests to AWS, for `bedrock` without a key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aws: Option<AwsConfig>,
     /// The highest class of data that may go there.
     pub clearance: DataClass,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,6 +54,14 @@ pub struct EngineConfig {
     /// unsaid, its class stays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redacted_class: Option<DataClass>,
+    /// `true` while it is taken out of service: it gets no new requests, and those under way
+    /// finish.
+    #[serde(default)]
+    pub drain: bool,
+    /// The share of requests, 0 to 0.5, that may be asked of a second replica when the first takes
+    /// longer than 95 of 100. Both are paid. 0 asks none.
+    #[serde(default)]
+    pub hedge_share: f64,
     #[serde(default)]
     pub timeouts: TimeoutsConfig,
 }
@@ -109,15 +124,27 @@ impl EngineConfig {
     /// What can be said without looking at keys.
     pub fn check(&self) -> Result<()> {
         let provider = self.provider()?;
-        if self.urls().is_empty() && provider.url.is_none() {
+        let signs = matches!(provider.auth, Auth::Aws { .. });
+        if self.urls().is_empty() && provider.url.is_none() && !signs {
             bail!("the protocol `{}` needs `url`", provider.name);
         }
         if self.redacted_class.is_some() && !self.redact {
             bail!("redacted_class says what a redaction makes of a request; add `redact = true`");
         }
+        match &self.aws {
+            Some(_) if !signs => bail!("`aws` is for the protocol `bedrock` only; remove it"),
+            Some(aws) => aws.check()?,
+            None => {}
+        }
+        if !(0.0..=0.5).contains(&self.hedge_share) {
+            bail!("hedge_share is {}; expected a share from 0 to 0.5", self.hedge_share);
+        }
+        if self.hedge_share > 0.0 && self.urls().len() < 2 {
+            bail!("hedge_share asks a second replica, and `url` names only one; list them");
+        }
         match (&self.key, &self.key_file) {
             (Some(_), Some(_)) => bail!("`key` and `key_file` are two; keep one"),
-            (None, None) if provider.needs_key => {
+            (None, None) if provider.needs_key && !signs => {
                 bail!("the protocol `{}` needs `key` or `key_file`", provider.name)
             }
             (Some(key), None) => variable(key).map(drop),
@@ -160,16 +187,23 @@ impl EngineConfig {
             Some(NetworkConfig::Public) | None => Network::Public,
         };
         let key = self.secret()?;
+        let signs = matches!(provider.auth, Auth::Aws { .. });
+        let aws = self.aws.clone().unwrap_or_default();
+        let access = (signs && key.is_none()).then(|| aws.access()).transpose()?;
         let of = |url: Option<String>| RemoteOptions {
             clearance: self.clearance(name),
             provider,
             url,
             key: key.clone(),
+            aws: access.clone(),
             network,
             timeouts: self.timeouts.timeouts(),
             limits: RemoteLimits::default(),
         };
         let urls = self.urls();
+        if urls.is_empty() && signs {
+            return Ok(vec![of(Some(remote::bedrock_url(&aws.region()?)))]);
+        }
         if urls.is_empty() {
             return Ok(vec![of(None)]);
         }
@@ -227,6 +261,10 @@ mod tests {
         refused("protocol = \"vllm\"\nclearance = \"internal\"", "needs `url`");
         refused("protocol = \"openai\"\nclearance = \"internal\"", "needs `key`");
         refused("protocol = \"vllm\"\nurl = \"http://a/v1\"", "clearance");
+        let vllm = "protocol = \"vllm\"\nurl = \"http://a/v1\"\nclearance = \"internal\"\n";
+        refused(&format!("{vllm}aws = {{}}"), "`bedrock` only");
+        refused(&format!("{vllm}hedge_share = 0.9"), "from 0 to 0.5");
+        refused(&format!("{vllm}hedge_share = 0.1"), "names only one");
         refused(
             "protocol = \"vllm\"\nurl = \"http://a\"\nclearance = \"internal\"\nzone = 1",
             "zone",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use freehold_deidentification::requests::RequestDetector;
 use freehold_engines::remote::RemoteEngine;
-use freehold_engines::remote::resilience::{ReplicaOptions, Replicas};
+use freehold_engines::remote::resilience::{Intake, ReplicaOptions, Replicas};
 use freehold_gateway::{
     CacheRule, CacheUse, Egress, GenerativeModel, KeptContent, ModelRoute, Moderation, Portfolio,
     RedactionRule,
@@ -26,6 +26,8 @@ pub struct Generation {
     egress: Egress,
     moderation: Option<Moderation>,
     routes: Vec<Arc<ModelRoute>>,
+    /// Engines with several addresses, of which the freest is to be chosen.
+    replicated: Vec<Arc<Replicas>>,
 }
 
 impl Generation {
@@ -33,6 +35,7 @@ impl Generation {
     pub fn new(config: &Config, seed: Seed, log: &Arc<dyn AttemptLog>) -> Result<Self> {
         let mut engines: BTreeMap<EngineName, Arc<dyn ChatEngine>> = BTreeMap::new();
         let mut models = Vec::new();
+        let mut replicated = Vec::new();
         for (name, model) in &config.models {
             let Some(wanted) = &model.engine else { continue };
             check_name(name)?;
@@ -41,6 +44,10 @@ impl Generation {
                 None => {
                     let engine = engine(config, wanted, seed, log)
                         .with_context(|| format!("[models.{name}]"))?;
+                    if config.engines[wanted].urls().len() > 1 {
+                        replicated.push(Arc::clone(&engine));
+                    }
+                    let engine: Arc<dyn ChatEngine> = engine;
                     engines.insert(wanted.clone(), Arc::clone(&engine));
                     engine
                 }
@@ -79,7 +86,7 @@ impl Generation {
             identifiers: config.egress.detectors.detector()?.map(shared),
         };
         let moderation = config.moderation.as_ref().map(ModerationConfig::judge);
-        let generation = Self { models, egress, moderation, routes: Vec::new() };
+        let generation = Self { models, egress, moderation, routes: Vec::new(), replicated };
         // A wrong fallback is told at the start, not when a version is promoted.
         generation.join(Portfolio::default())?;
         Ok(generation)
@@ -88,6 +95,13 @@ impl Generation {
     /// With these choices between two models.
     pub fn with_routes(self, routes: Vec<Arc<ModelRoute>>) -> Self {
         Self { routes, ..self }
+    }
+
+    /// Asks replicas how busy they are.
+    pub async fn look_around(&self) {
+        for engine in &self.replicated {
+            engine.look_around().await;
+        }
     }
 
     /// The portfolio with these models.
@@ -116,7 +130,7 @@ fn engine(
     name: &EngineName,
     seed: Seed,
     log: &Arc<dyn AttemptLog>,
-) -> Result<Arc<dyn ChatEngine>> {
+) -> Result<Arc<Replicas>> {
     let section: &EngineConfig = config.engines.get(name).with_context(|| {
         let known: Vec<&str> = config.engines.keys().map(EngineName::as_str).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
@@ -127,11 +141,11 @@ fn engine(
         Ok(Arc::new(RemoteEngine::new(it).with_context(|| format!("[engines.{name}]"))?))
     });
     let servers = servers.collect::<Result<Vec<_>>>()?;
-    let replicas = Replicas::new(
-        servers,
-        &ReplicaOptions::default(),
-        seed.derive(name.as_str()),
-        Arc::clone(log),
-    )?;
+    let replicas = ReplicaOptions {
+        hedge_share: section.hedge_share,
+        intake: if section.drain { Intake::Drained } else { Intake::Open },
+        ..ReplicaOptions::default()
+    };
+    let replicas = Replicas::new(servers, &replicas, seed.derive(name.as_str()), Arc::clone(log))?;
     Ok(Arc::new(replicas))
 }

@@ -6,22 +6,25 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use freehold_vocabulary::chat::{
     ChatError, ChatRequest, EmbeddingsAnswer, EmbeddingsRequest, ModerationAnswer,
-    ModerationRequest, Phase,
+    ModerationRequest, Opening, Phase,
 };
 use freehold_vocabulary::egress::Cleared;
-use freehold_vocabulary::ports::{ChatEngine, ChatEngineCard, ChatStream, Health, OfferedModel};
+use freehold_vocabulary::ports::{
+    ChatEngine, ChatEngineCard, ChatStream, Health, Load, OfferedModel, Resuming,
+};
 use reqwest::Response;
 use reqwest::header::HeaderMap;
 
 use super::stream;
 use super::transport::Transport;
-use super::wire::{Call, Unfit, Wire};
+use super::wire::{Call, Resumes, Unfit, Wire};
 use super::{RemoteError, RemoteOptions};
 
 /// An engine that is reached over HTTP.
 pub struct RemoteEngine {
     card: ChatEngineCard,
     probe: super::Probe,
+    adapters: super::Adapters,
     wire: Arc<dyn Wire>,
     transport: Arc<Transport>,
 }
@@ -45,7 +48,32 @@ impl RemoteEngine {
             provider: options.provider.name,
         };
         let transport = Arc::new(Transport::new(options)?);
-        Ok(Self { card, probe: options.provider.probe, wire, transport })
+        let super::Provider { probe, adapters, .. } = *options.provider;
+        Ok(Self { card, probe, adapters, wire, transport })
+    }
+
+    /// Has the server load an adapter that lies where the server can read it. Sends no data of
+    /// anybody.
+    ///
+    /// # Errors
+    /// When the server cannot, or fails to.
+    pub async fn load_adapter(&self, name: &str, path: &str) -> Result<(), ChatError> {
+        self.adapter(self.adapters.load(name, path)).await
+    }
+
+    /// Has the server forget an adapter.
+    ///
+    /// # Errors
+    /// As [`RemoteEngine::load_adapter`].
+    pub async fn unload_adapter(&self, name: &str) -> Result<(), ChatError> {
+        self.adapter(self.adapters.unload(name)).await
+    }
+
+    async fn adapter(&self, call: Option<Call>) -> Result<(), ChatError> {
+        let why = "loading adapters while it runs; start it with them";
+        let call = call.ok_or_else(|| self.unfit(Unfit::new(why)))?;
+        let response = self.transport.at_root(&call).await?;
+        self.good(response, "").await.map(drop)
     }
 
     fn unfit(&self, unfit: Unfit) -> ChatError {
@@ -81,6 +109,9 @@ impl ChatEngine for RemoteEngine {
 
     async fn chat(&self, request: Cleared<ChatRequest>) -> Result<ChatStream, ChatError> {
         let request = request.open(&self.card.clearance)?;
+        if request.opening == Opening::Resume && self.wire.resumes() == Resumes::No {
+            return Err(self.unfit(Unfit::new("going on with an answer that was cut off")));
+        }
         let call = self.wire.chat(request).map_err(|it| self.unfit(it))?;
         let reader = self.wire.reader(request, call.ignored.clone());
         stream::open(&self.transport, &*self.wire, &call, reader, request).await
@@ -106,6 +137,20 @@ impl ChatEngine for RemoteEngine {
         let body = self.fetch(&call, &request.model).await?;
         let answer = self.wire.moderated(request, &body);
         answer.map_err(|it| self.transport.blame.trouble(it, &request.model))
+    }
+
+    fn resumes(&self) -> Resuming {
+        match self.wire.resumes() {
+            Resumes::No => Resuming::No,
+            Resumes::Always | Resumes::WhenTold => Resuming::Yes,
+        }
+    }
+
+    async fn load(&self) -> Result<Option<Load>, ChatError> {
+        let Some(gauges) = self.probe.gauges else { return Ok(None) };
+        let response = self.good(self.transport.probe("/metrics").await?, "").await?;
+        let body = self.transport.body(response, self.transport.deadline()).await?;
+        Ok(gauges.read(&String::from_utf8_lossy(&body)))
     }
 
     async fn models(&self) -> Result<Vec<OfferedModel>, ChatError> {

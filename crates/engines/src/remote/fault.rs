@@ -6,8 +6,8 @@ use freehold_vocabulary::EngineName;
 use freehold_vocabulary::chat::ChatError;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
-use super::Secret;
 use super::wire::{Said, Trouble};
+use super::{AwsAccess, Secret};
 
 /// Providers' sentences longer than this are cut.
 const MESSAGE_CHARS_MAX: usize = 600;
@@ -18,7 +18,8 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
 #[derive(Debug, Clone)]
 pub(super) struct Blame {
     pub(super) engine: EngineName,
-    pub(super) secret: Option<Secret>,
+    pub(super) key: Option<Secret>,
+    pub(super) aws: Option<AwsAccess>,
 }
 
 impl Blame {
@@ -85,7 +86,10 @@ impl Blame {
     }
 
     fn clean(&self, text: &str) -> String {
-        let text = self.secret.as_ref().map_or_else(|| text.to_owned(), |it| it.scrub(text));
+        let keys = self.aws.as_ref().and_then(|it| it.keys().ok());
+        let keys = keys.into_iter().flat_map(|it| [Some(it.secret_key), it.session_token]);
+        let secrets = keys.flatten().chain(self.key.clone());
+        let text = secrets.fold(text.to_owned(), |text, it| it.scrub(&text));
         let visible = |it: char| if it.is_control() { ' ' } else { it };
         text.trim().chars().take(MESSAGE_CHARS_MAX).map(visible).collect()
     }

@@ -14,6 +14,8 @@ use freehold_vocabulary::ports::OfferedModel;
 
 use super::wire::{Call, Reader, Said, Trouble, Unfit, Wire};
 
+pub use super::wire::Resumes;
+
 /// What a server that speaks like OpenAI does differently.
 #[derive(Debug, Clone, Copy)]
 pub struct Dialect {
@@ -44,10 +46,20 @@ pub struct Dialect {
     pub thinking_back: Option<&'static str>,
     /// Whether tokens of thinking are missing from those of the answer.
     pub reasoning_beside_output: bool,
-    /// Whether a stream must be asked for its usage.
-    pub stream_usage: bool,
+    pub stream_usage: StreamUsage,
+    pub resumes: Resumes,
     pub user: bool,
     pub metadata: bool,
+}
+
+/// When a stream says what it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamUsage {
+    /// Unasked.
+    ByItself,
+    AtTheEnd,
+    /// With every piece, so that also a broken stream is counted exactly.
+    Continuous,
 }
 
 /// How a form of the text is asked for.
@@ -82,7 +94,8 @@ impl Dialect {
         reasoning_effort: true,
         thinking_back: None,
         reasoning_beside_output: false,
-        stream_usage: true,
+        stream_usage: StreamUsage::AtTheEnd,
+        resumes: Resumes::No,
         user: true,
         metadata: true,
     };
@@ -104,6 +117,10 @@ pub(super) struct OpenAi(pub(super) Dialect);
 impl Wire for OpenAi {
     fn protocol(&self) -> Protocol {
         Protocol::OpenAi
+    }
+
+    fn resumes(&self) -> Resumes {
+        self.0.resumes
     }
 
     fn chat(&self, request: &ChatRequest) -> Result<Call, Unfit> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use freehold_vocabulary::egress::EngineClearance;
 
-use super::{Network, Provider, Secret};
+use super::{AwsAccess, Network, Provider, Secret};
 
 /// Everything that the operator says about an engine.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub struct RemoteOptions {
     /// Base address; `None` takes the provider's own.
     pub url: Option<String>,
     pub key: Option<Secret>,
+    /// What signs requests where the provider asks for that and no key is given.
+    pub aws: Option<AwsAccess>,
     pub network: Network,
     pub timeouts: Timeouts,
     pub limits: RemoteLimits,

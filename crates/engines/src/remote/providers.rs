@@ -2,6 +2,7 @@
 
 mod anthropic;
 mod azure;
+pub mod bedrock;
 mod cerebras;
 mod deepseek;
 mod gemini;
@@ -20,7 +21,10 @@ mod xai;
 
 use std::sync::Arc;
 
+use super::adapters::Adapters;
 use super::anthropic::Anthropic;
+use super::bedrock::Bedrock;
+use super::gauges::Gauges;
 use super::gemini::Gemini;
 use super::openai::{Dialect, OpenAi};
 use super::wire::Wire;
@@ -29,6 +33,7 @@ use super::wire::Wire;
 pub const PROVIDERS: &[&Provider] = &[
     &anthropic::PROVIDER,
     &azure::PROVIDER,
+    &bedrock::PROVIDER,
     &cerebras::PROVIDER,
     &deepseek::PROVIDER,
     &gemini::PROVIDER,
@@ -65,6 +70,9 @@ pub struct Provider {
     /// Headers of every request.
     pub headers: &'static [(&'static str, &'static str)],
     pub probe: Probe,
+    /// What to replace in the address, and by what, to find where an account is managed.
+    pub control: Option<(&'static str, &'static str)>,
+    pub adapters: Adapters,
 }
 
 /// The protocol.
@@ -72,6 +80,7 @@ pub struct Provider {
 pub enum Speaks {
     OpenAi(Dialect),
     Anthropic,
+    Bedrock,
     Gemini,
 }
 
@@ -82,6 +91,8 @@ pub enum Auth {
     Bearer,
     /// A header of its own.
     Header(&'static str),
+    /// Signed by AWS's rules for that service; a key, where one is given, is a bearer token.
+    Aws { service: &'static str },
 }
 
 /// Where a server says how it is.
@@ -91,11 +102,13 @@ pub struct Probe {
     pub health: Option<&'static str>,
     /// Path and field of the version.
     pub version: Option<(&'static str, &'static str)>,
+    /// What `/metrics` says of how busy it is.
+    pub gauges: Option<Gauges>,
 }
 
 impl Probe {
     /// A server that has no probe.
-    pub const NONE: Self = Self { health: None, version: None };
+    pub const NONE: Self = Self { health: None, version: None, gauges: None };
 }
 
 impl Provider {
@@ -108,6 +121,8 @@ impl Provider {
         needs_key: true,
         headers: &[],
         probe: Probe::NONE,
+        control: None,
+        adapters: Adapters::AtTheStart,
     };
 
     /// A server that anyone may run, in OpenAI's words.
@@ -115,7 +130,7 @@ impl Provider {
         speaks: Speaks::OpenAi(Dialect::SELF_HOSTED),
         url: None,
         needs_key: false,
-        probe: Probe { health: Some("/health"), version: None },
+        probe: Probe { health: Some("/health"), ..Probe::NONE },
         ..Self::OPENAI
     };
 
@@ -129,6 +144,7 @@ impl Provider {
         match self.speaks {
             Speaks::OpenAi(dialect) => Arc::new(OpenAi(dialect)),
             Speaks::Anthropic => Arc::new(Anthropic),
+            Speaks::Bedrock => Arc::new(Bedrock),
             Speaks::Gemini => Arc::new(Gemini),
         }
     }

@@ -3,7 +3,7 @@
 //! The decisions are plain functions of data, with time and chance as arguments, one file each:
 //! [`retry`] (whether and when to try again, within a budget), [`ewma`] and [`choose`] (which
 //! replica), [`ejection`] (whom not to ask for a while), [`concurrency`] (how much to ask at
-//! once). [`Replicas`] and [`Chain`] apply them.
+//! once), [`hedge`] (when to ask a second one meanwhile). [`Replicas`] and [`Chain`] apply them.
 //!
 //! Nothing is tried again once an event has gone out, since the caller would see it twice.
 //! Every try is told to an [`freehold_vocabulary::ports::AttemptLog`], with what it cost.
@@ -13,12 +13,13 @@ pub mod choose;
 pub mod concurrency;
 pub mod ejection;
 pub mod ewma;
+pub mod hedge;
 mod metered;
 pub mod replicas;
 pub mod retry;
 
 pub use chain::{Chain, ChainError, ChainOutcome, Link, Passed};
-pub use replicas::{NotOneEngine, ReplicaOptions, Replicas};
+pub use replicas::{Intake, NotOneEngine, ReplicaOptions, Replicas};
 
 #[cfg(test)]
 mod tests;

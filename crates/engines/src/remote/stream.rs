@@ -9,7 +9,7 @@ use freehold_vocabulary::ports::ChatStream;
 use reqwest::Response;
 use tokio::time::{Instant, timeout_at};
 
-use super::sse::{SseDecoder, SseTrouble};
+use super::frames::{FrameTrouble, Frames};
 use super::transport::Transport;
 use super::wire::{Call, Reader, Trouble, Wire};
 
@@ -37,12 +37,12 @@ pub(super) async fn open(
     }
     let model = request.model.clone();
     // Some servers answer in one piece although they were asked to stream.
-    let streams = media_type(&response) == "text/event-stream";
+    let frames = Frames::of(&media_type(&response), transport.limits.event_bytes_max);
     let mut answer = Incoming {
         transport: Arc::clone(transport),
         reader,
         model,
-        decoder: SseDecoder::new(transport.limits.event_bytes_max),
+        frames: None,
         response: None,
         bytes: 0,
         ready: VecDeque::new(),
@@ -52,7 +52,8 @@ pub(super) async fn open(
         phase,
         patience,
     };
-    if streams {
+    if frames.is_some() {
+        answer.frames = frames;
         answer.response = Some(response);
         if let Some(first) = answer.next_event().await? {
             answer.ready.push_front(first);
@@ -79,7 +80,8 @@ struct Incoming {
     transport: Arc<Transport>,
     reader: Box<dyn Reader>,
     model: String,
-    decoder: SseDecoder,
+    /// None for an answer that came in one piece.
+    frames: Option<Frames>,
     response: Option<Response>,
     bytes: usize,
     ready: VecDeque<ChatEvent>,
@@ -142,7 +144,10 @@ impl Incoming {
             return Err(ChatError::TooLarge { engine, what: "a streamed answer", limit });
         }
         let mut pieces = Vec::new();
-        let decoded = self.decoder.push(bytes, &mut |it| pieces.push(it));
+        let decoded = match &mut self.frames {
+            Some(frames) => frames.push(bytes, &mut |it| pieces.push(it)),
+            None => Ok(()),
+        };
         for piece in pieces {
             if self.reader.is_done() {
                 break;
@@ -158,13 +163,10 @@ impl Incoming {
         }
         let engine = || self.transport.blame.engine.clone();
         decoded.map_err(|it| match it {
-            SseTrouble::TooLong { limit } => {
+            FrameTrouble::TooLong { limit } => {
                 ChatError::TooLarge { engine: engine(), what: "a line of an answer", limit }
             }
-            SseTrouble::NotUtf8 => ChatError::Malformed {
-                engine: engine(),
-                reason: "a line of the stream is not UTF-8".to_owned(),
-            },
+            FrameTrouble::Broken(reason) => ChatError::Malformed { engine: engine(), reason },
         })
     }
 

@@ -9,13 +9,16 @@ use reqwest::{Client, Response, Url};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use tokio::time::{Instant, timeout_at};
 
+use super::aws::Unsigned;
 use super::fault::Blame;
 use super::network::CheckedResolver;
-use super::wire::Call;
-use super::{Auth, RemoteError, RemoteLimits, RemoteOptions, Timeouts};
+use super::wire::{Call, Door};
+use super::{Auth, AwsAccess, RemoteError, RemoteLimits, RemoteOptions, Timeouts};
 
 /// Bytes of an error's body that are read.
 const ERROR_BYTES_MAX: usize = 64 << 10;
+/// The media type of every body that is sent.
+const JSON: &str = "application/json";
 /// How long the words of an error are waited for.
 const ERROR_PATIENCE: Duration = Duration::from_secs(5);
 /// Connections that wait for the next request, and how long.
@@ -27,7 +30,11 @@ const IDLE_FOR: Duration = Duration::from_secs(60);
 pub(super) struct Transport {
     client: Client,
     base: Url,
+    /// Where an account is managed; the same as `base` for most.
+    control: Url,
     headers: HeaderMap,
+    /// The service, and what signs requests to it.
+    signs: Option<(&'static str, AwsAccess)>,
     pub(super) blame: Blame,
     pub(super) timeouts: Timeouts,
     pub(super) limits: RemoteLimits,
@@ -41,7 +48,12 @@ impl Transport {
         let base = Url::parse(text.trim_end_matches('/'))
             .map_err(|error| RemoteError::Url(text.to_owned(), error.to_string()))?;
         options.network.check(&base)?;
-        if provider.needs_key && options.key.is_none() {
+        let control = control(&base, options)?;
+        let signs = match (provider.auth, &options.key, &options.aws) {
+            (Auth::Aws { service }, None, Some(aws)) => Some((service, aws.clone())),
+            _ => None,
+        };
+        if provider.needs_key && options.key.is_none() && signs.is_none() {
             return Err(RemoteError::Missing { provider: provider.name, what: "key" });
         }
         let client = Client::builder()
@@ -58,8 +70,14 @@ impl Transport {
         Ok(Self {
             client,
             base,
+            control,
             headers: headers(options)?,
-            blame: Blame { engine: options.clearance.engine.clone(), secret: options.key.clone() },
+            signs,
+            blame: Blame {
+                engine: options.clearance.engine.clone(),
+                key: options.key.clone(),
+                aws: options.aws.clone(),
+            },
             timeouts: options.timeouts,
             limits: options.limits,
         })
@@ -76,18 +94,26 @@ impl Transport {
         call: &Call,
         deadline: (Instant, Phase, Duration),
     ) -> Result<Response, ChatError> {
-        let address = format!("{}{}", self.base.as_str().trim_end_matches('/'), call.path);
+        let base = match call.door {
+            Door::Data => &self.base,
+            Door::Control => &self.control,
+        };
+        let address = format!("{}{}", base.as_str().trim_end_matches('/'), call.path);
         self.send_to(&address, call, deadline).await
     }
 
     /// Makes a GET below the root of the server, where probes live.
     pub(super) async fn probe(&self, path: &str) -> Result<Response, ChatError> {
+        self.at_root(&Call::get(path)).await
+    }
+
+    /// Makes a call below the root of the server.
+    pub(super) async fn at_root(&self, call: &Call) -> Result<Response, ChatError> {
         let root = self.base.as_str().trim_end_matches('/');
         let root = root.strip_suffix("/v1").unwrap_or(root);
-        let phase = (Instant::now() + self.timeouts.first_token, Phase::FirstToken);
-        let call = Call::get(path);
-        self.send_to(&format!("{root}{path}"), &call, (phase.0, phase.1, self.timeouts.first_token))
-            .await
+        let patience = self.timeouts.first_token;
+        let phase = (Instant::now() + patience, Phase::FirstToken, patience);
+        self.send_to(&format!("{root}{}", call.path), call, phase).await
     }
 
     async fn send_to(
@@ -97,17 +123,17 @@ impl Transport {
         (deadline, phase, after): (Instant, Phase, Duration),
     ) -> Result<Response, ChatError> {
         let engine = || self.blame.engine.clone();
-        let mut request = match &call.body {
+        let body = call.body.as_ref().map(serde_json::to_vec).transpose();
+        let body = body.map_err(|error| ChatError::Unsupported {
+            engine: engine(),
+            what: format!("a request that cannot be written as JSON: {error}"),
+        })?;
+        let signature = self.signature(address, body.as_deref())?;
+        let mut request = match body {
             None => self.client.get(address),
-            Some(body) => {
-                let body = serde_json::to_vec(body).map_err(|error| ChatError::Unsupported {
-                    engine: engine(),
-                    what: format!("a request that cannot be written as JSON: {error}"),
-                })?;
-                self.client.post(address).header("content-type", "application/json").body(body)
-            }
+            Some(body) => self.client.post(address).header("content-type", JSON).body(body),
         };
-        request = request.headers(self.headers.clone());
+        request = request.headers(self.headers.clone()).headers(signature);
         for (name, value) in &call.headers {
             request = request.header(*name, value);
         }
@@ -120,6 +146,34 @@ impl Transport {
             Ok(Err(error)) => Err(self.blame.unreachable(&error)),
             Err(_) => Err(ChatError::Timeout { engine: engine(), phase, after }),
         }
+    }
+
+    /// The headers that sign a request, where the provider asks for that.
+    fn signature(&self, address: &str, body: Option<&[u8]>) -> Result<HeaderMap, ChatError> {
+        let mut headers = HeaderMap::new();
+        let Some((service, aws)) = &self.signs else { return Ok(headers) };
+        let signed: &[(&str, &str)] = if body.is_some() { &[("content-type", JSON)] } else { &[] };
+        let request = Unsigned {
+            method: if body.is_some() { "POST" } else { "GET" },
+            address,
+            headers: signed,
+            body: body.unwrap_or_default(),
+        };
+        let failed = |reason: String| ChatError::NotAsked {
+            engine: self.blame.engine.clone(),
+            reason: format!("the request cannot be signed: {reason}"),
+            retry_after: None,
+        };
+        for (name, value) in aws.signed(service, &request).map_err(failed)? {
+            let name = HeaderName::from_bytes(name.as_bytes());
+            let value = HeaderValue::from_str(&value);
+            let (Ok(name), Ok(mut value)) = (name, value) else {
+                return Err(failed("a key has characters that no header may have".to_owned()));
+            };
+            value.set_sensitive(true);
+            headers.insert(name, value);
+        }
+        Ok(headers)
     }
 
     /// The whole body of a good answer.
@@ -161,6 +215,16 @@ impl Transport {
     }
 }
 
+/// The address under which an account is managed.
+fn control(base: &Url, options: &RemoteOptions) -> Result<Url, RemoteError> {
+    let Some((from, to)) = options.provider.control else { return Ok(base.clone()) };
+    let text = base.as_str().replacen(from, to, 1);
+    let control =
+        Url::parse(&text).map_err(|error| RemoteError::Url(text.clone(), error.to_string()))?;
+    options.network.check(&control)?;
+    Ok(control)
+}
+
 /// TLS in Rust with the machine's own trust, so that an organisation's authority is known.
 fn tls() -> Result<rustls::ClientConfig, RemoteError> {
     let failed = |error: rustls::Error| RemoteError::Client(error.to_string());
@@ -183,7 +247,9 @@ fn headers(options: &RemoteOptions) -> Result<HeaderMap, RemoteError> {
     }
     if let Some(key) = &options.key {
         let (name, text) = match options.provider.auth {
-            Auth::Bearer => ("authorization", format!("Bearer {}", key.reveal())),
+            Auth::Bearer | Auth::Aws { .. } => {
+                ("authorization", format!("Bearer {}", key.reveal()))
+            }
             Auth::Header(name) => (name, key.reveal().to_owned()),
         };
         let mut value = HeaderValue::from_str(&text).map_err(|_| RemoteError::Key)?;

@@ -19,12 +19,38 @@ pub(crate) struct Call {
     pub(crate) body: Option<Value>,
     /// Wishes of the request that were left out.
     pub(crate) ignored: Vec<String>,
+    pub(crate) door: Door,
+}
+
+/// Which address of an engine a call goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// Where models answer.
+    Data,
+    /// Where an account is managed, for the providers that part the two.
+    Control,
 }
 
 impl Call {
     pub(crate) fn get(path: impl Into<String>) -> Self {
-        Self { path: path.into(), headers: Vec::new(), body: None, ignored: Vec::new() }
+        Self {
+            path: path.into(),
+            headers: Vec::new(),
+            body: None,
+            ignored: Vec::new(),
+            door: Door::Data,
+        }
     }
+}
+
+/// Whether an engine goes on with an answer whose beginning is the last message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resumes {
+    No,
+    /// It does so by itself.
+    Always,
+    /// If it is told (`continue_final_message`).
+    WhenTold,
 }
 
 /// The engine cannot do what the request asks; says what.
@@ -68,6 +94,10 @@ pub(crate) struct Said {
 /// One protocol.
 pub(crate) trait Wire: Send + Sync + fmt::Debug {
     fn protocol(&self) -> Protocol;
+    /// Whether an engine goes on with an answer that another began.
+    fn resumes(&self) -> Resumes {
+        Resumes::No
+    }
     fn chat(&self, request: &ChatRequest) -> Result<Call, Unfit>;
     /// Reads the answer to `request`, which left out `ignored`.
     fn reader(&self, request: &ChatRequest, ignored: Vec<String>) -> Box<dyn Reader>;
@@ -98,7 +128,7 @@ pub(crate) trait Wire: Send + Sync + fmt::Debug {
 /// Turns one answer into events. A whole answer goes through the same steps as a streamed one,
 /// so that they cannot differ.
 pub(crate) trait Reader: Send {
-    /// The data of one server-sent event.
+    /// The data of one event of the stream, by its name.
     fn piece(&mut self, name: &str, data: &str) -> Result<Vec<ChatEvent>, Trouble>;
     /// The body of a whole answer.
     fn whole(&mut self, body: &[u8]) -> Result<Vec<ChatEvent>, Trouble>;

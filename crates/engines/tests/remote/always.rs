@@ -20,7 +20,7 @@ use futures::StreamExt as _;
 use crate::stand_in::{self, Reply, StandIn, request};
 
 #[derive(Debug, Default)]
-struct Ledger(Mutex<Vec<Attempt>>);
+pub struct Ledger(pub Mutex<Vec<Attempt>>);
 
 impl AttemptLog for Ledger {
     fn record(&self, attempt: Attempt) {
@@ -46,11 +46,11 @@ async fn unreliable(seed: u64) -> StandIn {
     .await
 }
 
-async fn reliable() -> StandIn {
+pub async fn reliable() -> StandIn {
     StandIn::start(Arc::new(stand_in::openai::reply)).await
 }
 
-fn engine(name: &str, server: &StandIn, timeouts: Timeouts) -> Arc<dyn ChatEngine> {
+pub fn engine(name: &str, server: &StandIn, timeouts: Timeouts) -> Arc<dyn ChatEngine> {
     let mut options = stand_in::options(find("vllm").unwrap(), server, timeouts);
     options.clearance.engine = EngineName::parse(name).unwrap();
     Arc::new(RemoteEngine::new(&options).unwrap())
@@ -74,20 +74,20 @@ fn replicas(engines: Vec<Arc<dyn ChatEngine>>, log: &Arc<Ledger>) -> Arc<dyn Cha
     Arc::new(Replicas::new(engines, &options, Seed(7), log).unwrap())
 }
 
-fn link(engine: Arc<dyn ChatEngine>) -> Link {
+pub fn link(engine: Arc<dyn ChatEngine>) -> Link {
     Link { engine, model: None }
 }
 
-fn policy(engines: &[&Arc<dyn ChatEngine>]) -> EgressPolicy {
+pub fn policy(engines: &[&Arc<dyn ChatEngine>]) -> EgressPolicy {
     let allow = engines.iter().map(|it| Allow::to_engine(&it.card().clearance)).collect();
     EgressPolicy { allow, limits: vec![] }
 }
 
-fn public(request: ChatRequest) -> Classified<ChatRequest> {
+pub fn public(request: ChatRequest) -> Classified<ChatRequest> {
     Classified::new(request, DataClass::Public, Origin::Task)
 }
 
-async fn fold(mut stream: ChatStream) -> Result<ChatAnswer, ChatError> {
+pub async fn fold(mut stream: ChatStream) -> Result<ChatAnswer, ChatError> {
     let mut answer = Accumulator::new();
     while let Some(event) = stream.next().await {
         answer.push(event?).unwrap();
@@ -235,8 +235,9 @@ async fn the_broken_rest_while_others_work() {
         let asked = public(request("text", Delivery::Whole));
         fold(chain.answer(&asked, &policy).await.unwrap().stream).await.unwrap();
     }
-    // Five failures in a row and it rests a second; on a slow machine a few probes follow.
-    assert!((5..30).contains(&dead.count()), "{}", dead.count());
+    // Five failures in a row and it rests a second; on a slow machine a few probes follow. One that
+    // failed slowly is not asked again while the other is fast.
+    assert!((1..30).contains(&dead.count()), "{}", dead.count());
     assert_eq!(good.count(), 50);
 }
 

@@ -166,7 +166,7 @@ async fn nothing_is_sent_without_a_rule() {
 
 #[tokio::test]
 async fn leaving_cancels_the_work_upstream() {
-    for name in ["openai", "anthropic", "gemini"] {
+    for name in ["openai", "anthropic", "bedrock", "gemini"] {
         let provider = find(name).unwrap();
         let server = StandIn::start(script(provider)).await;
         let connected = connect(provider, &server);

@@ -6,7 +6,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 mod always;
+mod bedrock;
 mod conformance;
 mod errors;
 mod quirks;
+mod service;
 mod stand_in;

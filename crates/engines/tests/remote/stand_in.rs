@@ -2,8 +2,10 @@
 //! how, so that every provider meets the same scenarios.
 
 pub mod anthropic;
+pub mod bedrock;
 pub mod gemini;
 pub mod openai;
+pub mod sigv4;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -14,14 +16,15 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use freehold_engines::remote::{
-    Network, Provider, RemoteEngine, RemoteLimits, RemoteOptions, Secret, Speaks, Timeouts,
+    AwsAccess, AwsKeys, AwsSource, Network, Provider, RemoteEngine, RemoteLimits, RemoteOptions,
+    Secret, Speaks, Timeouts,
 };
 use freehold_vocabulary::chat::{ChatRequest, Delivery, Message, Role};
 use freehold_vocabulary::egress::{
     Allow, Classified, Cleared, EgressPolicy, EngineClearance, Origin, Place,
 };
 use freehold_vocabulary::ports::ChatEngine as _;
-use freehold_vocabulary::{DataClass, EngineName};
+use freehold_vocabulary::{DataClass, EngineName, FixedClock, Timestamp};
 use futures::StreamExt as _;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -29,11 +32,14 @@ use tokio::sync::Notify;
 
 /// The key of every engine here; it must turn up in no message.
 pub const KEY: &str = "sk-secret-of-the-house";
+/// What signs requests to AWS; it is not even sent.
+pub const SECRET_KEY: &str = "sk-secret-of-the-house/that+signs";
 
 /// What is sent, and what happens then.
 #[derive(Debug, Clone)]
 pub enum Step {
     Send(String),
+    Bytes(Vec<u8>),
     /// Nothing more, and the connection stays open.
     Stall,
     /// The connection breaks.
@@ -107,13 +113,17 @@ impl StandIn {
 
 async fn answer(State(shared): State<Shared>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, 64 << 20).await.unwrap();
-    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let bytes = axum::body::to_bytes(body, 64 << 20).await.unwrap();
+    let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
     let path = parts.uri.to_string();
     let headers = parts.headers.iter();
     let headers = headers.map(|(name, it)| (name.to_string(), it.to_str().unwrap().to_owned()));
-    let reply = (shared.script)(&path, &body);
-    let seen = Seen { headers: headers.collect(), body };
+    let headers: Vec<(String, String)> = headers.collect();
+    let reply = match sigv4::verify(parts.method.as_str(), &path, &headers, &bytes, SECRET_KEY) {
+        Err(reason) => Reply::json(403, &serde_json::json!({ "message": reason })),
+        Ok(()) => (shared.script)(&path, &body),
+    };
+    let seen = Seen { headers, body };
     shared.seen.lock().unwrap().push(seen);
     let mut response = Response::builder().status(reply.status);
     for (name, value) in reply.headers {
@@ -147,6 +157,7 @@ async fn step((mut steps, mut guard): Steps) -> Option<(Result<Bytes, std::io::E
             None
         }
         Some(Step::Send(text)) => Some((Ok(Bytes::from(text)), (steps, guard))),
+        Some(Step::Bytes(bytes)) => Some((Ok(Bytes::from(bytes)), (steps, guard))),
         Some(Step::Cut) => {
             // What was sent before goes out while we wait for our turn.
             tokio::task::yield_now().await;
@@ -164,6 +175,7 @@ pub fn script(provider: &'static Provider) -> Script {
     match provider.speaks {
         Speaks::OpenAi(_) => Arc::new(openai::reply),
         Speaks::Anthropic => Arc::new(anthropic::reply),
+        Speaks::Bedrock => Arc::new(bedrock::reply),
         Speaks::Gemini => Arc::new(gemini::reply),
     }
 }
@@ -199,11 +211,23 @@ pub fn options(provider: &'static Provider, server: &StandIn, timeouts: Timeouts
         },
         provider,
         url: Some(format!("http://{}/v1", server.address)),
-        key: Some(Secret::new(KEY)),
+        key: (provider.name != "bedrock").then(|| Secret::new(KEY)),
+        aws: (provider.name == "bedrock").then(|| access(SECRET_KEY)),
         network: Network::Own,
         timeouts,
         limits: RemoteLimits { event_bytes_max: 64 << 10, ..RemoteLimits::default() },
     }
+}
+
+/// Temporary keys, whose token is the secret that goes along.
+pub fn access(secret_key: &str) -> AwsAccess {
+    let keys = AwsKeys {
+        access_key_id: "AKIDEXAMPLE".to_owned(),
+        secret_key: Secret::new(secret_key),
+        session_token: Some(Secret::new(KEY)),
+    };
+    let at = Timestamp::parse("2026-11-24T18:30:00Z").unwrap();
+    AwsAccess::new("eu-central-1", AwsSource::Keys(keys), Arc::new(FixedClock::at(at)))
 }
 
 impl Connected {

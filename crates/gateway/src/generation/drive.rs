@@ -5,20 +5,23 @@ use std::future::poll_fn;
 
 use freehold_vocabulary::audit::Word;
 use freehold_vocabulary::chat::{ChatError, ChatEvent, ChatRequest, Delivery, Remedy};
-use freehold_vocabulary::egress::Classified;
+use freehold_vocabulary::egress::{Classified, Denied};
 use freehold_vocabulary::ports::ChatStream;
 use freehold_vocabulary::{Ending, EngineName, TraceId, Try};
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
 mod cached;
+mod resumed;
 
 use cached::Cached;
+use resumed::Resumed;
 
+use super::attempts::{self, Heard};
 use super::choice::choose;
 use super::class::Judged;
 use super::record::{Kept, keeps_content, record};
-use super::redaction::{self, Restoring};
+use super::redaction::{self, Restoring, Sendable};
 use super::tally::Tally;
 use super::{About, Asking, Settled, Step};
 use crate::app::{App, Offer, Offered};
@@ -37,10 +40,14 @@ pub(super) struct Drive {
     /// What detectors found in it, by kind.
     found: BTreeMap<Word, u64>,
     id: TraceId,
+    /// What engines tell of their tries while this request asks them.
+    pub(super) heard: Heard,
     tries: Vec<Try>,
     /// None before it is reserved, and after it is settled.
     reserved: Option<Reservation>,
-    /// Of the try that goes on, or was the last.
+    /// How often the current model took the answer up again.
+    resumes: u32,
+    /// The model that is being asked, or was the last.
     current: Option<Current>,
     cached: Cached,
 }
@@ -54,6 +61,8 @@ struct Current {
     restoring: Option<Restoring>,
     tally: Tally,
     first_token_us: Option<u64>,
+    /// Whether its tries are written down.
+    closed: bool,
 }
 
 /// The beginning of an answer that the caller may see.
@@ -64,8 +73,21 @@ impl Drive {
         let id = app.ids.next(asking.at);
         let Judged { request, found } = judged;
         let cached = Cached::new(&app, &asking, &offer, &request);
-        let (tries, reserved, current) = (Vec::new(), None, None);
-        Self { app, asking, offer, request, found, id, tries, reserved, current, cached }
+        let (heard, tries, resumes) = (Heard::default(), Vec::new(), 0);
+        Self {
+            app,
+            asking,
+            offer,
+            request,
+            found,
+            id,
+            heard,
+            tries,
+            reserved: None,
+            resumes,
+            current: None,
+            cached,
+        }
     }
 
     /// Answers through both channels. The caller went away when they are closed.
@@ -99,7 +121,7 @@ impl Drive {
             None => return self.settle_unheard().await,
             Some(Err(error)) => {
                 // A request that no engine saw is no answer to keep.
-                if !self.tries.is_empty()
+                if self.current.is_some()
                     && let Err(cause) = self.settle(Ending::Failed).await
                 {
                     warn!("a failed generation was not recorded: {cause}");
@@ -149,33 +171,15 @@ impl Drive {
         for offered in self.offer.chain.clone() {
             let egress = &self.offer.egress;
             let sendable = redaction::sendable(egress, &offered.model, &self.request).await?;
-            let leaving = Leaving {
-                app: &self.app,
-                caller: &self.asking.caller,
-                at: self.asking.at,
-                trace: &self.id,
-                offered: &offered,
-                policy: &egress.policy,
-                found: &self.found,
-                replaced: &sendable.replaced,
-            };
-            let named = sendable.request.with(|it| it.model.clone_from(&offered.model.upstream));
-            let cleared = match clear(&leaving, &named).await? {
-                Ok(cleared) => cleared,
-                Err(refusal) => {
+            self.cached.restart(&self.app);
+            let asked = match self.ask(offered, sendable, Tally::default()).await? {
+                Ok(asked) => asked,
+                Err((refusal, _tally)) => {
                     denied.get_or_insert(refusal);
                     continue;
                 }
             };
-            let engine = offered.model.engine.card().name().clone();
-            self.tries.push(Try { model: offered.model.name.clone(), engine, error: None });
-            let rule = cleared.record().rule.clone();
-            let (tally, first_token_us) = (Tally::default(), None);
-            let engine = offered.model.engine.clone();
-            let (sent, restoring) = (sendable.request, sendable.restoring);
-            self.current = Some(Current { offered, rule, sent, restoring, tally, first_token_us });
-            self.cached.restart(&self.app);
-            let begun = match engine.chat(cleared).await {
+            let begun = match asked {
                 Ok(stream) => self.first_content(stream).await,
                 Err(error) => Err(error),
             };
@@ -195,6 +199,39 @@ impl Drive {
             (None, Some(refusal)) => Err(refusal.into()),
             (None, None) => Err(ApiError::invalid("the model has no engine")),
         }
+    }
+
+    /// Asks one model, if the policy lets the request out to it.
+    async fn ask(
+        &mut self,
+        offered: Offered,
+        sendable: Sendable<ChatRequest>,
+        tally: Tally,
+    ) -> Result<Result<Result<ChatStream, ChatError>, (Denied, Tally)>, ApiError> {
+        let leaving = Leaving {
+            app: &self.app,
+            caller: &self.asking.caller,
+            at: self.asking.at,
+            trace: &self.id,
+            offered: &offered,
+            policy: &self.offer.egress.policy,
+            found: &self.found,
+            replaced: &sendable.replaced,
+        };
+        let named = sendable.request.with(|it| it.model.clone_from(&offered.model.upstream));
+        let cleared = match clear(&leaving, &named).await? {
+            Ok(cleared) => cleared,
+            Err(refusal) => return Ok(Err((refusal, tally))),
+        };
+        let rule = cleared.record().rule.clone();
+        let first_token_us = self.current.as_ref().and_then(|it| it.first_token_us);
+        let first_token_us = first_token_us.filter(|_| tally.is_resumed());
+        let engine = offered.model.engine.clone();
+        let Sendable { request: sent, restoring, .. } = sendable;
+        let closed = false;
+        self.current =
+            Some(Current { offered, rule, sent, restoring, tally, first_token_us, closed });
+        Ok(Ok(engine.chat(cleared).await))
     }
 
     /// Waits until there is something to show: the first content of a streamed answer, or all of
@@ -228,6 +265,7 @@ impl Drive {
             let event = tokio::select! {
                 biased;
                 () = events.closed() => {
+                    drop(stream);
                     self.cancelled();
                     return Ok(Ending::Cancelled);
                 }
@@ -240,17 +278,28 @@ impl Drive {
             };
             match seen {
                 Ok(None) => return Ok(Ending::Complete),
+                // It began long ago.
+                Ok(Some(ChatEvent::Started { .. })) => {}
                 Ok(Some(event)) => {
                     for event in self.restored(event) {
                         if events.send(Step::Event(event)).await.is_err() {
+                            drop(stream);
                             self.cancelled();
                             return Ok(Ending::Cancelled);
                         }
                     }
                 }
                 Err(error) => {
+                    drop(stream);
                     self.note(&error);
-                    return Err(error);
+                    if error.remedy() == Remedy::Never {
+                        return Err(error);
+                    }
+                    match self.resumed(events).await {
+                        Resumed::Stream(rest) => stream = rest,
+                        Resumed::Left => return Ok(Ending::Cancelled),
+                        Resumed::Not => return Err(error),
+                    }
                 }
             }
         }
@@ -292,18 +341,28 @@ impl Drive {
 
     fn note(&mut self, error: &ChatError) {
         warn!(trace.id = %self.id, "{error}");
-        if let Some(last) = self.tries.last_mut() {
-            last.error = Some(error.to_string());
-        }
+        self.close(Some(error.to_string()));
         if let Some(current) = &self.current {
             current.offered.counters.passed_on();
         }
     }
 
     fn cancelled(&mut self) {
-        if let Some(last) = self.tries.last_mut() {
-            last.error = Some("the caller went away".to_owned());
-        }
+        self.close(Some(attempts::LEFT.to_owned()));
+    }
+
+    /// Writes down what the tries of the current model took, once they are over.
+    fn close(&mut self, error: Option<String>) {
+        let Some(current) = self.current.as_mut().filter(|it| !it.closed) else { return };
+        current.closed = true;
+        let known = current.tally.own_usage(current.sent.request());
+        self.tries.extend(attempts::tries(
+            self.heard.take(),
+            &current.offered,
+            self.asking.at,
+            error,
+            known,
+        ));
     }
 
     fn about(&self, begun: &VecDeque<ChatEvent>) -> About {
@@ -333,7 +392,7 @@ impl Drive {
     /// The caller is gone before anything could be said.
     async fn settle_unheard(mut self) {
         self.cancelled();
-        if !self.tries.is_empty()
+        if self.current.is_some()
             && let Err(cause) = self.settle(Ending::Cancelled).await
         {
             warn!("a cancelled generation was not recorded: {cause}");
@@ -342,6 +401,7 @@ impl Drive {
 
     /// Counts the answer and makes its trace durable.
     async fn settle(&mut self, ending: Ending) -> Result<Settled, ApiError> {
+        self.close(None);
         let current = self.current.take().expect("only an answer with an engine is settled");
         let kept = Kept {
             id: self.id.clone(),
@@ -356,7 +416,10 @@ impl Drive {
             hit: self.cached.hit.clone(),
             route: std::mem::take(&mut self.offer.route),
         };
-        let settled = record(&self.app, kept, current.sent.request(), current.tally).await?;
+        // An answer that was taken up again is one to the request as it came: none of it was
+        // replaced.
+        let asked = if current.tally.is_resumed() { &self.request } else { &current.sent };
+        let settled = record(&self.app, kept, asked.request(), current.tally).await?;
         if let Some(bill) = &self.offer.bill {
             bill.add(self.id.clone(), settled.cost.clone());
         }

@@ -7,6 +7,7 @@ use freehold_vocabulary::{
     DataClass, Digest, Ending, Generation, Outcome, RouteRecord, TaskName, Trace, TraceId, Try,
 };
 
+use super::attempts;
 use super::tally::Tally;
 use super::{Asking, Settled};
 use crate::app::{App, Offered};
@@ -93,7 +94,10 @@ pub(crate) async fn keep(app: &App, kept: Kept<'_>, said: Said) -> Result<Settle
     let model = &kept.offered.model;
     let (usage, basis) = (said.usage, said.basis.unwrap_or(UsageBasis::Nothing));
     let (cost, saved) = match &kept.hit {
-        None => (model.price.cost(&usage, kept.asking.at), None),
+        None if kept.tries.iter().any(|it| it.spent.is_some()) => {
+            (attempts::total(&kept.tries), None)
+        }
+        None => (model.price.cost(&Usage::default(), kept.asking.at), None),
         Some(hit) => {
             let free = |it: &Cost| Cost { currency: it.currency.clone(), picos: 0 };
             (hit.stored.cost.as_ref().map(free), hit.stored.cost.clone())

@@ -33,11 +33,10 @@ pub struct ModelCounters {
 }
 
 impl ModelCounters {
-    /// A generation is over.
+    /// A generation is over. What it took is counted try by try.
     pub(crate) fn ended(&self, generation: &Generation) {
         let place = Ending::ALL.iter().position(|it| *it == generation.ending).unwrap_or_default();
         self.endings[place].fetch_add(1, Relaxed);
-        self.used(&generation.usage, generation.cost.as_ref());
         if let Some(first_token_us) = generation.first_token_us {
             self.first_token.observe(first_token_us);
         }

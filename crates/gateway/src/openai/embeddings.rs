@@ -8,10 +8,10 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use freehold_vocabulary::Ending;
 use freehold_vocabulary::chat::{
     EmbeddingsAnswer, EmbeddingsInput, EmbeddingsRequest, Protocol, Usage, UsageBasis,
 };
-use freehold_vocabulary::{Ending, Try};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -21,6 +21,7 @@ use crate::budget::{Most, reserve};
 use crate::egress::{Leaving, clear};
 use crate::error::ApiError;
 use crate::extract::Json;
+use crate::generation::attempts::{self, Heard};
 use crate::generation::record::{Kept, Said, bounded, keep, keeps_content};
 use crate::generation::{About, Asking, allowed, class, redaction};
 use crate::layers::auth::Caller;
@@ -132,8 +133,14 @@ async fn embed(
     let cleared = clear(&leaving, &request).await??;
     let rule = cleared.record().rule.clone();
     let engine = model.engine.card().name().clone();
-    let answered = model.engine.embed(cleared).await;
+    let heard = Heard::default();
+    let answered = heard.during(model.engine.embed(cleared)).await;
     let error = answered.as_ref().err().map(ToString::to_string);
+    let (usage, basis) = match &answered {
+        Ok(EmbeddingsAnswer { usage: Some(usage), .. }) => (*usage, UsageBasis::Reported),
+        Ok(_) => (estimate, UsageBasis::Estimated),
+        Err(_) => (Usage::default(), UsageBasis::Nothing),
+    };
     let kept = Kept {
         id: id.clone(),
         asking: &asking,
@@ -143,14 +150,9 @@ async fn embed(
         offered,
         ending: if error.is_some() { Ending::Failed } else { Ending::Complete },
         first_token_us: None,
-        tries: vec![Try { model: model.name.clone(), engine: engine.clone(), error }],
+        tries: attempts::tries(heard.take(), offered, asking.at, error, (usage, basis)),
         hit: None,
         route: Box::default(),
-    };
-    let (usage, basis) = match &answered {
-        Ok(EmbeddingsAnswer { usage: Some(usage), .. }) => (*usage, UsageBasis::Reported),
-        Ok(_) => (estimate, UsageBasis::Estimated),
-        Err(_) => (Usage::default(), UsageBasis::Nothing),
     };
     let content = kept.keeps_content().then(|| bounded(&request.request().inputs));
     let upstream = answered.as_ref().ok().map(|it| it.model.clone());

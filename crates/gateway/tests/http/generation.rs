@@ -5,6 +5,7 @@ mod chat;
 mod messages;
 mod others;
 mod responses;
+mod resume;
 mod route;
 mod rules;
 mod same;

@@ -4,7 +4,7 @@ use super::Question;
 
 pub const QUESTION: Question = Question {
     name: "spend",
-    about: "generated answers, tokens and cost per day, model and currency; `unpriced` counts answers of models whose price is not known, and `estimated` those whose tokens the engine did not report",
+    about: "generated answers, tokens and cost per day, model and currency; a cost is of all tries for an answer, failed ones and those of other models included; `unpriced` counts answers of models whose price is not known, and `estimated` those whose tokens the engine did not report",
     sql: "\
 SELECT day, model, engine, currency, count(*) AS n,
        sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,

@@ -9,7 +9,9 @@ use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use freehold_vocabulary::chat::{Usage, UsageBasis};
 use freehold_vocabulary::price::Cost;
-use freehold_vocabulary::{CacheKind, DataClass, Ending, EngineName, Generation, Trace, Try};
+use freehold_vocabulary::{
+    CacheKind, DataClass, Ending, EngineName, Generation, Spent, Trace, Try,
+};
 
 use super::decode::{Reason, column, optional, unsigned, value};
 
@@ -27,6 +29,16 @@ const NUMBERS: [&str; 8] = [
     "cost_picos",
     "first_token_us",
     "saved_picos",
+];
+
+/// What one try took; empty where it took nothing.
+const SPENT: [&str; 6] = [
+    "input_tokens",
+    "cached_input_tokens",
+    "cache_written_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "cost_picos",
 ];
 
 fn fields() -> Fields {
@@ -49,7 +61,9 @@ fn try_item() -> FieldRef {
 }
 
 fn try_fields() -> Fields {
-    ["model", "engine", "error"].map(text).into_iter().collect()
+    let texts = ["model", "engine", "error", "basis", "currency"].map(text);
+    let numbers = SPENT.map(|name| Arc::new(Field::new(name, DataType::Int64, true)));
+    texts.into_iter().chain(numbers).collect()
 }
 
 /// The column of these traces.
@@ -102,10 +116,27 @@ fn tries(all: &[Option<&Generation>]) -> ArrayRef {
         Arc::new(StringArray::from_iter_values(each.iter().map(|it| it.model.as_str()))),
         Arc::new(StringArray::from_iter_values(each.iter().map(|it| it.engine.as_str()))),
         Arc::new(each.iter().map(|it| it.error.as_deref()).collect::<StringArray>()),
+        spent_texts(&each, |it| Some(basis_word(it.basis))),
+        spent_texts(&each, |it| it.cost.as_ref().map(|cost| cost.currency.as_str())),
+        spent_numbers(&each, |it| Some(it.usage.input_tokens)),
+        spent_numbers(&each, |it| Some(it.usage.cached_input_tokens)),
+        spent_numbers(&each, |it| Some(it.usage.cache_written_tokens)),
+        spent_numbers(&each, |it| Some(it.usage.output_tokens)),
+        spent_numbers(&each, |it| Some(it.usage.reasoning_tokens)),
+        spent_numbers(&each, |it| it.cost.as_ref().map(|cost| cost.picos)),
     ];
     let rows = StructArray::try_new_with_length(try_fields(), columns, None, each.len());
     let rows = rows.expect("the columns are those of the struct");
     Arc::new(ListArray::new(try_item(), lengths, Arc::new(rows), None))
+}
+
+fn spent_texts(each: &[&Try], get: fn(&Spent) -> Option<&str>) -> ArrayRef {
+    Arc::new(each.iter().map(|it| it.spent.as_ref().and_then(get)).collect::<StringArray>())
+}
+
+fn spent_numbers(each: &[&Try], get: fn(&Spent) -> Option<u64>) -> ArrayRef {
+    let numbers = each.iter().map(|it| it.spent.as_ref().and_then(get).map(super::signed));
+    Arc::new(numbers.collect::<Int64Array>())
 }
 
 /// The generation in a row; none where the column is null, or missing in a file of an older
@@ -186,9 +217,37 @@ fn tries_at(list: &ArrayRef) -> Result<Vec<Try>, Reason> {
             model: value(models, row, "tries.model")?.to_owned(),
             engine: engine(value(engines, row, "tries.engine")?)?,
             error: optional(errors, row),
+            spent: spent_at(rows, row)?,
         })
     });
     each.collect()
+}
+
+/// None also in a file of a version that did not know it.
+fn spent_at(rows: &StructArray, row: usize) -> Result<Option<Spent>, Reason> {
+    let Some(bases) = rows.column_by_name("basis") else { return Ok(None) };
+    let Some(basis) = optional(column::<StringArray>(Some(bases), "tries.basis")?, row) else {
+        return Ok(None);
+    };
+    let number = |name: &str| {
+        let numbers: &Int64Array = column(rows.column_by_name(name), name)?;
+        numbers.is_valid(row).then(|| unsigned(numbers.value(row))).transpose()
+    };
+    let tokens = |name: &str| number(name)?.ok_or_else(|| format!("`tries.{name}` is empty"));
+    let currency = column::<StringArray>(rows.column_by_name("currency"), "tries.currency")?;
+    let cost = match (optional(currency, row), number("cost_picos")?) {
+        (Some(currency), Some(picos)) => Some(Cost { currency, picos }),
+        (None, None) => None,
+        _ => return Err("a cost has a currency, and a currency a cost".to_owned()),
+    };
+    let usage = Usage {
+        input_tokens: tokens("input_tokens")?,
+        cached_input_tokens: tokens("cached_input_tokens")?,
+        cache_written_tokens: tokens("cache_written_tokens")?,
+        output_tokens: tokens("output_tokens")?,
+        reasoning_tokens: tokens("reasoning_tokens")?,
+    };
+    Ok(Some(Spent { usage, basis: word(&BASES, basis_word, &basis)?, cost }))
 }
 
 const CLASSES: [DataClass; 4] =

@@ -13,7 +13,8 @@ use freehold_vocabulary::chat::{Usage, UsageBasis};
 use freehold_vocabulary::ports::TraceLog as _;
 use freehold_vocabulary::price::Cost;
 use freehold_vocabulary::{
-    CacheKind, DataClass, Ending, EngineName, Generation, Outcome, TaskName, Tier, Trace, Try,
+    CacheKind, DataClass, Ending, EngineName, Generation, Outcome, Spent, TaskName, Tier, Trace,
+    Try,
 };
 
 use crate::sample::{ask, open, parquet_files, quiet, trace};
@@ -25,8 +26,15 @@ fn generated(number: u64) -> Trace {
         model: "small".to_owned(),
         engine: engine("own"),
         error: Some("engine `own` failed (500): \"no\"".to_owned()),
+        spent: None,
     };
-    let last = Try { model: "large".to_owned(), engine: engine("cloud"), error: None };
+    let spent = Spent {
+        usage: Usage { input_tokens: number, output_tokens: 1, ..Usage::default() },
+        basis: UsageBasis::Estimated,
+        cost: number.is_multiple_of(2).then(|| Cost { currency: "EUR".to_owned(), picos: 7 }),
+    };
+    let spent = number.is_multiple_of(5).then_some(spent);
+    let last = Try { model: "large".to_owned(), engine: engine("cloud"), error: None, spent };
     let generation = Generation {
         model: "large".to_owned(),
         engine: engine("cloud"),

@@ -86,6 +86,8 @@ impl Leaves for ChatRequest {
             user,
             metadata,
             extras,
+            // Says nothing of anybody.
+            opening: _,
         } = self;
         let mut leaves = Vec::new();
         for part in system {

@@ -32,6 +32,8 @@ pub struct ChatRequest {
     /// How the caller wants the answer, which is how the engine is asked for it.
     #[serde(default)]
     pub delivery: Delivery,
+    #[serde(default, skip_serializing_if = "Opening::is_new")]
+    pub opening: Opening,
     /// The end user, for the provider's abuse detection. A wish; may itself be sensitive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
@@ -58,6 +60,23 @@ impl ChatRequest {
             see(key);
             see(value);
         }
+    }
+}
+
+/// Where the answer begins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Opening {
+    #[default]
+    New,
+    /// The last message is the beginning of the answer; only what comes after it is wanted.
+    /// Engines that cannot go on refuse the request.
+    Resume,
+}
+
+impl Opening {
+    fn is_new(&self) -> bool {
+        *self == Self::New
     }
 }
 

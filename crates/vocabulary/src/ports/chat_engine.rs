@@ -55,6 +55,25 @@ pub struct Health {
     pub probe: String,
 }
 
+/// Whether an engine goes on with an answer that was cut off, given its beginning
+/// ([`crate::chat::Opening::Resume`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resuming {
+    No,
+    Yes,
+}
+
+/// How busy a model server says it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize)]
+pub struct Load {
+    /// Requests being answered, whoever asked.
+    pub running: u32,
+    pub waiting: u32,
+    /// Share of the room for keys and values that is taken, where it says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_used: Option<f64>,
+}
+
 /// Something that generates. An error that is known before the first event is returned by the
 /// call itself; one that comes later ends the stream.
 #[async_trait]
@@ -79,6 +98,14 @@ pub trait ChatEngine: Send + Sync + fmt::Debug {
     async fn models(&self) -> Result<Vec<OfferedModel>, ChatError>;
     /// Whether it can be asked now. Sends no data of anybody.
     async fn health(&self) -> Result<Health, ChatError>;
+    /// Whether it goes on with an answer that was cut off.
+    fn resumes(&self) -> Resuming {
+        Resuming::No
+    }
+    /// How busy it is; none where it does not say.
+    async fn load(&self) -> Result<Option<Load>, ChatError> {
+        Ok(None)
+    }
 }
 
 /// Receives every try, so that its cost is counted. Must be quick and must not fail.

@@ -26,13 +26,14 @@ pub struct Generation {
     pub stop: Option<String>,
     pub usage: Usage,
     pub basis: UsageBasis,
-    /// None when the portfolio states that the price is not known.
+    /// Of all tries together, failed ones and those of other models included, as far as they are
+    /// paid in the same currency. None when the portfolio states that a price is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
     /// From the request's arrival to the first content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_token_us: Option<u64>,
-    /// Every engine that was asked, in order; the last one answered, or failed last.
+    /// Every try at every engine that was asked, in order; the last one answered, or failed last.
     pub tries: Vec<Try>,
     /// The cache that gave the answer, so that no engine was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,7 +100,7 @@ impl Ending {
     }
 }
 
-/// One engine that was asked.
+/// One try at an engine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Try {
     pub model: String,
@@ -107,4 +108,17 @@ pub struct Try {
     /// Why it gave no answer, or no whole one; none if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// None where the engine refused, or was not reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spent: Option<Spent>,
+}
+
+/// What a try took.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spent {
+    pub usage: Usage,
+    pub basis: UsageBasis,
+    /// None when the portfolio states that the price is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
 }

@@ -19,7 +19,8 @@ const ROWS_MAX: usize = 1_000_000;
 /// The engine of a task's own models.
 const HERE: &str = "here";
 
-/// Sums are decimals, because 64 bits would hold nine million of a currency.
+/// Costs are those of the traces: all tries of an answer, those of models that failed before it
+/// included, stand with the model that answered; `tries` says whose they were. Sums are decimals, because 64 bits would hold nine million of a currency.
 const GENERATIONS: &str = "\
 SELECT day, task, caller, model, engine, currency, count(*) AS n,
        count(*) FILTER (WHERE basis = 'estimated') AS estimated,

@@ -56,7 +56,8 @@ impl Making {
 pub struct Watch {
     pub making: Arc<Making>,
     pub session: Arc<Session>,
-    pub generation: Arc<Generation>,
+    /// In force; others follow it too.
+    pub generation: watch::Sender<Arc<Generation>>,
     /// The moves that were acted upon, or that could not be.
     pub seen: Sequence,
     pub file: ConfigFile,
@@ -98,8 +99,8 @@ impl Watch {
                     continue;
                 }
             }
-            let (making, session, generation) =
-                (self.making.clone(), self.session.clone(), self.generation.clone());
+            let generation = Arc::clone(&self.generation.borrow());
+            let (making, session) = (self.making.clone(), self.session.clone());
             match blocking(move || making.portfolio(&session, &generation)).await? {
                 Ok(portfolio) => {
                     self.deploy(portfolio);
@@ -135,7 +136,8 @@ impl Watch {
             by: "local",
         };
         self.digest = policy::record(session.ledger.as_ref(), &taking).await?;
-        (self.session, self.generation, self.seen) = (session, Arc::new(generation), sequence);
+        (self.session, self.seen) = (session, sequence);
+        self.generation.send_replace(Arc::new(generation));
         self.deploy(portfolio);
         let config = Arc::new(self.session.config.clone());
         // Without anybody who listens there is nobody to tell.

@@ -66,7 +66,7 @@ pub(super) fn chat(request: &ChatRequest) -> Result<Call, Unfit> {
     reasoning(request, &mut out);
     extras(request, &mut out);
     let body = Some(Value::Object(out.body));
-    Ok(Call { path: "/messages".to_owned(), headers: out.headers, body, ignored: out.ignored })
+    Ok(Call { headers: out.headers, body, ignored: out.ignored, ..Call::get("/messages") })
 }
 
 /// Turns alternate here: results of several tools are one turn of the user.

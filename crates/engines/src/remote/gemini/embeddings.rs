@@ -27,7 +27,7 @@ pub(super) fn call(request: &EmbeddingsRequest) -> Result<Call, Unfit> {
         request.extras.foreign_to(Protocol::Gemini).map(str::to_owned).collect();
     ignored.extend(request.user.as_ref().map(|_| "user".to_owned()));
     let body = Some(json!({ "requests": Value::Array(requests) }));
-    Ok(Call { path, headers: Vec::new(), body, ignored })
+    Ok(Call { body, ignored, ..Call::get(path) })
 }
 
 #[derive(Debug, Deserialize)]

@@ -73,7 +73,7 @@ pub(super) fn chat(request: &ChatRequest) -> Result<Call, Unfit> {
         Delivery::Streamed => super::model_path(&request.model, "streamGenerateContent?alt=sse")?,
     };
     let body = Some(Value::Object(out.body));
-    Ok(Call { path, headers: Vec::new(), body, ignored: out.ignored })
+    Ok(Call { body, ignored: out.ignored, ..Call::get(path) })
 }
 
 /// Turns alternate here too.

@@ -46,7 +46,12 @@ pub(super) fn call(dialect: &Dialect, request: &EmbeddingsRequest) -> Result<Cal
     }
     request.extras.foreign_to(Protocol::OpenAi).for_each(|it| out.ignore(it));
     let (path, headers) = ("/embeddings".to_owned(), Vec::new());
-    Ok(Call { path, headers, body: Some(Value::Object(out.body)), ignored: out.ignored })
+    Ok(Call {
+        headers,
+        body: Some(Value::Object(out.body)),
+        ignored: out.ignored,
+        ..Call::get(path)
+    })
 }
 
 #[derive(Debug, Deserialize)]

@@ -26,7 +26,7 @@ pub(super) fn call(dialect: &Dialect, request: &ModerationRequest) -> Result<Cal
     };
     let body = json!({ "model": request.model, "input": input });
     let (path, headers) = ("/moderations".to_owned(), Vec::new());
-    Ok(Call { path, headers, body: Some(body), ignored: Vec::new() })
+    Ok(Call { headers, body: Some(body), ..Call::get(path) })
 }
 
 fn part(part: &Part) -> Result<Value, Unfit> {

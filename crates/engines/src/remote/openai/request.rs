@@ -1,12 +1,12 @@
 //! A request in OpenAI's words.
 
 use freehold_vocabulary::chat::{
-    ChatRequest, Delivery, JsonSchema, Protocol, ResponseFormat, Tool, ToolChoice,
+    ChatRequest, Delivery, JsonSchema, Opening, Protocol, ResponseFormat, Tool, ToolChoice,
 };
 use serde_json::{Map, Value, json};
 
 use super::content::{self, Out};
-use super::{Dialect, JsonForm};
+use super::{Dialect, JsonForm, Resumes, StreamUsage};
 use crate::remote::wire::{Call, Unfit};
 
 /// Fields that decide how the answer comes; extras must not.
@@ -23,9 +23,18 @@ pub(super) fn chat(dialect: &Dialect, request: &ChatRequest) -> Result<Call, Unf
     body.insert("messages".to_owned(), Value::Array(messages));
     if request.delivery == Delivery::Streamed {
         body.insert("stream".to_owned(), json!(true));
-        if dialect.stream_usage {
-            body.insert("stream_options".to_owned(), json!({ "include_usage": true }));
-        }
+        let options = match dialect.stream_usage {
+            StreamUsage::ByItself => None,
+            StreamUsage::AtTheEnd => Some(json!({ "include_usage": true })),
+            StreamUsage::Continuous => {
+                Some(json!({ "include_usage": true, "continuous_usage_stats": true }))
+            }
+        };
+        body.extend(options.map(|it| ("stream_options".to_owned(), it)));
+    }
+    if request.opening == Opening::Resume && dialect.resumes == Resumes::WhenTold {
+        body.insert("continue_final_message".to_owned(), json!(true));
+        body.insert("add_generation_prompt".to_owned(), json!(false));
     }
     tools(dialect, request, &mut out)?;
     format(dialect, &request.response_format, &mut out)?;
@@ -33,7 +42,12 @@ pub(super) fn chat(dialect: &Dialect, request: &ChatRequest) -> Result<Call, Unf
     wishes(dialect, request, &mut out);
     extras(request, &mut out);
     let (path, headers) = ("/chat/completions".to_owned(), Vec::new());
-    Ok(Call { path, headers, body: Some(Value::Object(out.body)), ignored: out.ignored })
+    Ok(Call {
+        headers,
+        body: Some(Value::Object(out.body)),
+        ignored: out.ignored,
+        ..Call::get(path)
+    })
 }
 
 fn tools(dialect: &Dialect, request: &ChatRequest, out: &mut Out) -> Result<(), Unfit> {

@@ -1,6 +1,6 @@
 //! Anthropic's API.
 
-use super::{Auth, Probe, Provider, Speaks};
+use super::{Adapters, Auth, Probe, Provider, Speaks};
 
 pub const PROVIDER: Provider = Provider {
     name: "anthropic",
@@ -10,4 +10,6 @@ pub const PROVIDER: Provider = Provider {
     needs_key: true,
     headers: &[("anthropic-version", "2023-06-01")],
     probe: Probe::NONE,
+    control: None,
+    adapters: Adapters::AtTheStart,
 };

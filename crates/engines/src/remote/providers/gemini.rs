@@ -1,6 +1,6 @@
 //! Google's Gemini API.
 
-use super::{Auth, Probe, Provider, Speaks};
+use super::{Adapters, Auth, Probe, Provider, Speaks};
 
 pub const PROVIDER: Provider = Provider {
     name: "gemini",
@@ -10,4 +10,6 @@ pub const PROVIDER: Provider = Provider {
     needs_key: true,
     headers: &[],
     probe: Probe::NONE,
+    control: None,
+    adapters: Adapters::AtTheStart,
 };

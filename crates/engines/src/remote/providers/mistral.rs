@@ -1,5 +1,6 @@
 //! Mistral: strict about unknown fields, and some names of its own.
 
+use super::super::openai::StreamUsage;
 use super::{Dialect, Provider, Speaks};
 
 pub const PROVIDER: Provider = Provider {
@@ -7,7 +8,7 @@ pub const PROVIDER: Provider = Provider {
     speaks: Speaks::OpenAi(Dialect {
         max_tokens_field: "max_tokens",
         // Usage comes in the last piece unasked; the option is refused.
-        stream_usage: false,
+        stream_usage: StreamUsage::ByItself,
         seed_field: Some("random_seed"),
         required_word: "any",
         logprobs: false,

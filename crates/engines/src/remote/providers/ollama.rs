@@ -1,5 +1,6 @@
 //! Ollama: one choice per request, images only by value, no forced tools.
 
+use super::super::openai::Resumes;
 use super::{Dialect, Probe, Provider, Speaks};
 
 pub const PROVIDER: Provider = Provider {
@@ -12,8 +13,13 @@ pub const PROVIDER: Provider = Provider {
         top_k: false,
         user: false,
         reasoning_effort: true,
+        resumes: Resumes::Always,
         ..Dialect::SELF_HOSTED
     }),
-    probe: Probe { health: Some("/api/version"), version: Some(("/api/version", "version")) },
+    probe: Probe {
+        health: Some("/api/version"),
+        version: Some(("/api/version", "version")),
+        ..Probe::NONE
+    },
     ..Provider::SELF_HOSTED
 };

@@ -1,9 +1,24 @@
 //! SGLang.
 
-use super::{Probe, Provider};
+use super::super::openai::{Resumes, StreamUsage};
+use super::{Adapters, Dialect, Gauges, Probe, Provider, Speaks};
 
 pub const PROVIDER: Provider = Provider {
     name: "sglang",
-    probe: Probe { health: Some("/health"), version: Some(("/get_server_info", "version")) },
+    speaks: Speaks::OpenAi(Dialect {
+        stream_usage: StreamUsage::Continuous,
+        resumes: Resumes::WhenTold,
+        ..Dialect::SELF_HOSTED
+    }),
+    probe: Probe {
+        health: Some("/health"),
+        version: Some(("/get_server_info", "version")),
+        gauges: Some(Gauges {
+            running: &["sglang:num_running_reqs"],
+            waiting: &["sglang:num_queue_reqs"],
+            cache_used: &["sglang:token_usage"],
+        }),
+    },
+    adapters: Adapters::WhileItRuns { below: "" },
     ..Provider::SELF_HOSTED
 };

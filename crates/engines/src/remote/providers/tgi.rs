@@ -1,7 +1,7 @@
 //! Text Generation Inference: one choice per request, schemas in a form of its own.
 
 use super::super::openai::JsonForm;
-use super::{Dialect, Probe, Provider, Speaks};
+use super::{Dialect, Gauges, Probe, Provider, Speaks};
 
 pub const PROVIDER: Provider = Provider {
     name: "tgi",
@@ -14,6 +14,14 @@ pub const PROVIDER: Provider = Provider {
         user: false,
         ..Dialect::SELF_HOSTED
     }),
-    probe: Probe { health: Some("/health"), version: Some(("/info", "version")) },
+    probe: Probe {
+        health: Some("/health"),
+        version: Some(("/info", "version")),
+        gauges: Some(Gauges {
+            running: &["tgi_batch_current_size"],
+            waiting: &["tgi_queue_size"],
+            cache_used: &[],
+        }),
+    },
     ..Provider::SELF_HOSTED
 };

@@ -45,6 +45,8 @@ pub(super) struct Trial {
     first: Option<Duration>,
     usage: Option<Usage>,
     output_bytes: u64,
+    /// Of them, those that came before the engine last said what it counted.
+    counted_bytes: u64,
 }
 
 impl Trial {
@@ -65,6 +67,7 @@ impl Trial {
             first: None,
             usage: None,
             output_bytes: 0,
+            counted_bytes: 0,
         }
     }
 
@@ -72,6 +75,7 @@ impl Trial {
         let bytes = match event {
             ChatEvent::Usage(usage) => {
                 self.usage = Some(*usage);
+                self.counted_bytes = self.output_bytes;
                 return;
             }
             ChatEvent::Started { .. } | ChatEvent::Extra { .. } => return,
@@ -119,9 +123,11 @@ impl Trial {
         let whole = outcome == AttemptOutcome::Answered;
         let (usage, basis) = match self.usage {
             Some(usage) if whole => (usage, UsageBasis::Reported),
+            // Some engines count with every piece; then nothing is left to guess.
+            Some(usage) if self.counted_bytes == self.output_bytes => (usage, UsageBasis::Reported),
             // Counts of the beginning do not know what came after.
             Some(mut usage) => {
-                usage.output_tokens = usage.output_tokens.max(tokens(self.output_bytes));
+                usage.output_tokens += tokens(self.output_bytes - self.counted_bytes);
                 (usage, UsageBasis::Estimated)
             }
             None if worked => {

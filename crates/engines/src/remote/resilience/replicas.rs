@@ -12,17 +12,18 @@ use freehold_vocabulary::chat::{
 };
 use freehold_vocabulary::egress::Cleared;
 use freehold_vocabulary::ports::{
-    AttemptLog, ChatEngine, ChatEngineCard, ChatStream, Health, OfferedModel,
+    AttemptLog, ChatEngine, ChatEngineCard, ChatStream, Health, OfferedModel, Resuming,
 };
 use freehold_vocabulary::{Random, Seed};
 use futures::FutureExt as _;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, Either};
 use tokio::time::Instant;
 
 use super::choose::choose;
 use super::concurrency::Concurrency;
 use super::ejection::{Admission, EjectionPolicy, Standing};
 use super::ewma::PeakEwma;
+use super::hedge::Hedge;
 use super::metered::{Trial, Verdict, settle};
 use super::retry::{Decision, RetryBudget, RetryPolicy};
 
@@ -36,6 +37,17 @@ pub struct ReplicaOptions {
     pub in_flight: (u32, u32, u32),
     /// How fast a replica's slowness is forgotten.
     pub decay: Duration,
+    /// The share of requests that may be asked of a second replica while the first thinks.
+    pub hedge_share: f64,
+    pub intake: Intake,
+}
+
+/// Whether an engine takes new requests. Those under way always finish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intake {
+    Open,
+    /// The operator is taking it out of service.
+    Drained,
 }
 
 impl Default for ReplicaOptions {
@@ -46,6 +58,8 @@ impl Default for ReplicaOptions {
             ejection: EjectionPolicy::default(),
             in_flight: (64, 4, 1024),
             decay: Duration::from_secs(10),
+            hedge_share: 0.0,
+            intake: Intake::Open,
         }
     }
 }
@@ -54,6 +68,7 @@ impl Default for ReplicaOptions {
 pub struct Replicas {
     engines: Vec<Arc<dyn ChatEngine>>,
     retry: RetryPolicy,
+    intake: Intake,
     shared: Arc<Shared>,
     log: Arc<dyn AttemptLog>,
 }
@@ -74,6 +89,7 @@ struct Shared {
 struct State {
     random: Random,
     budget: RetryBudget,
+    hedge: Hedge,
     replicas: Vec<Replica>,
 }
 
@@ -82,6 +98,8 @@ struct Replica {
     slowness: PeakEwma,
     standing: Standing,
     concurrency: Concurrency,
+    /// Requests that the server says it has, when it was last asked.
+    stated: u32,
 }
 
 /// Replicas that are not one engine.
@@ -109,36 +127,60 @@ impl Replicas {
             slowness: PeakEwma::new(Duration::from_millis(100), options.decay),
             standing: Standing::new(options.ejection),
             concurrency: Concurrency::new(start, min, max),
+            stated: 0,
         };
         let state = State {
             random: Random::new(seed),
             budget: options.budget.clone(),
+            hedge: Hedge::new(options.hedge_share),
             replicas: engines.iter().map(replica).collect(),
         };
         let shared = Arc::new(Shared { begun: Instant::now(), state: Mutex::new(state) });
-        Ok(Self { engines, retry: options.retry, shared, log })
+        let ReplicaOptions { retry, intake, .. } = *options;
+        Ok(Self { engines, retry, intake, shared, log })
+    }
+
+    /// Asks every server how busy it is, so that requests of others count when one is chosen.
+    pub async fn look_around(&self) {
+        for (at, engine) in self.engines.iter().enumerate() {
+            // A server that does not say is judged by what we know ourselves.
+            let load = engine.load().await.ok().flatten().unwrap_or_default();
+            self.shared.lock().replicas[at].stated = load.running.saturating_add(load.waiting);
+        }
     }
 
     /// Tries until an answer has begun (or, if it is wanted whole, has ended) or hope is gone.
     async fn tried<T>(
         &self,
-        one: impl Fn(Arc<dyn ChatEngine>, Trial) -> BoxFuture<'static, Result<T, ChatError>> + Send,
+        one: impl Fn(Arc<dyn ChatEngine>, Trial) -> BoxFuture<'static, Result<T, ChatError>>
+        + Send
+        + Sync,
         model: &str,
         input_bytes: u64,
     ) -> Result<T, ChatError> {
-        self.shared.lock().budget.deposit();
-        let mut failed = Vec::new();
-        loop {
-            let at = self.pick(&failed)?;
+        if self.intake == Intake::Drained {
+            let (engine, reason) = (self.card().name().clone(), "it is being drained".to_owned());
+            return Err(ChatError::NotAsked { engine, reason, retry_after: None });
+        }
+        {
+            let State { budget, hedge, .. } = &mut *self.shared.lock();
+            budget.deposit();
+            hedge.deposit();
+        }
+        let begin = |at: usize| {
             let shared = Arc::clone(&self.shared);
             let on_end = Box::new(move |verdict, took| shared.ended(at, verdict, took));
             let (name, log) = (self.card().name().clone(), Arc::clone(&self.log));
             let trial = Trial::begin(name, model.to_owned(), input_bytes, log, on_end);
-            let error = match one(Arc::clone(&self.engines[at]), trial).await {
+            one(Arc::clone(&self.engines[at]), trial)
+        };
+        let mut failed = Vec::new();
+        loop {
+            let at = self.pick(&failed)?;
+            let error = match self.hedged(at, &begin, &mut failed).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            failed.push(at);
             let decision = {
                 let State { random, budget, .. } = &mut *self.shared.lock();
                 self.retry.decide(failed.len() as u32, &error, budget, random)
@@ -147,6 +189,40 @@ impl Replicas {
                 Decision::Again(pause) => tokio::time::sleep(pause).await,
                 Decision::GiveUp => return Err(error),
             }
+        }
+    }
+
+    /// Asks a replica, and a second one if the first thinks for long. The first to begin an
+    /// answer wins; the other is dropped, which stops its work and counts what it took.
+    async fn hedged<T>(
+        &self,
+        at: usize,
+        begin: &(impl Fn(usize) -> BoxFuture<'static, Result<T, ChatError>> + Send + Sync),
+        failed: &mut Vec<usize>,
+    ) -> Result<T, ChatError> {
+        let mut first = begin(at);
+        failed.push(at);
+        let patience = self.shared.lock().hedge.patience().filter(|_| self.engines.len() > 1);
+        let Some(patience) = patience else { return first.await };
+        if let Ok(answer) = tokio::time::timeout(patience, &mut first).await {
+            return answer;
+        }
+        if !self.shared.lock().hedge.withdraw() {
+            return first.await;
+        }
+        // Asking the same one again would help nobody.
+        let other = match self.pick(failed) {
+            Ok(other) if !failed.contains(&other) => other,
+            Ok(same) => {
+                self.shared.ended(same, Verdict::None, Duration::ZERO);
+                return first.await;
+            }
+            Err(_) => return first.await,
+        };
+        failed.push(other);
+        match futures::future::select(first, begin(other)).await {
+            Either::Left((Ok(answer), _)) | Either::Right((Ok(answer), _)) => Ok(answer),
+            Either::Left((Err(_), rest)) | Either::Right((Err(_), rest)) => rest.await,
         }
     }
 
@@ -166,7 +242,7 @@ impl Replicas {
                 }
             };
             let free = open && replica.concurrency.has_room();
-            let in_flight = replica.concurrency.in_flight();
+            let in_flight = replica.concurrency.in_flight().max(replica.stated);
             costs.push(free.then(|| replica.slowness.cost(now, in_flight)));
         }
         let mut fresh = costs.clone();
@@ -195,12 +271,14 @@ impl Shared {
 
     fn ended(&self, at: usize, verdict: Verdict, took: Duration) {
         let now = self.begun.elapsed();
-        let replica = &mut self.lock().replicas[at];
+        let state = &mut *self.lock();
+        let replica = &mut state.replicas[at];
         match verdict {
             Verdict::Good => {
                 replica.concurrency.succeeded();
                 replica.standing.succeeded();
                 replica.slowness.observe(now, took);
+                state.hedge.observe(took);
             }
             Verdict::Overloaded => {
                 replica.concurrency.overloaded();
@@ -315,6 +393,10 @@ impl ChatEngine for Replicas {
             moderate_once(engine, cleared.clone(), trial).boxed()
         };
         self.tried(one, &asked.model, bytes).await
+    }
+
+    fn resumes(&self) -> Resuming {
+        self.engines[0].resumes()
     }
 
     async fn models(&self) -> Result<Vec<OfferedModel>, ChatError> {

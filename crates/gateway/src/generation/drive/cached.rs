@@ -169,6 +169,8 @@ impl Drive {
             restoring: None,
             tally: Tally::default(),
             first_token_us: None,
+            // No engine was asked, so there is no try to write down.
+            closed: true,
         };
         self.current = Some(current);
         let begun: VecDeque<ChatEvent> = stored.events.iter().cloned().collect();

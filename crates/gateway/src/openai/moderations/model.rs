@@ -3,8 +3,8 @@
 //! No other model stands in for one that fails: judgements of different models are in different
 //! words.
 
+use freehold_vocabulary::Ending;
 use freehold_vocabulary::chat::{ModerationAnswer, ModerationRequest, Part, Usage, UsageBasis};
-use freehold_vocabulary::{Ending, Try};
 use serde_json::{Value, json};
 
 use crate::app::{App, Offer};
@@ -12,6 +12,7 @@ use crate::budget::{Most, reserve};
 use crate::egress::{Leaving, clear};
 use crate::error::ApiError;
 use crate::extract::Json;
+use crate::generation::attempts::{self, Heard};
 use crate::generation::record::{Kept, Said, bounded, keep, keeps_content};
 use crate::generation::{About, Asking, class, redaction};
 use crate::openai::wire::Freehold;
@@ -75,8 +76,14 @@ async fn judge(
     let cleared = clear(&leaving, &request).await??;
     let rule = cleared.record().rule.clone();
     let engine = model.engine.card().name().clone();
-    let answered = model.engine.moderate(cleared).await;
+    let heard = Heard::default();
+    let answered = heard.during(model.engine.moderate(cleared)).await;
     let error = answered.as_ref().err().map(ToString::to_string);
+    // Nobody counts the tokens of a judgement.
+    let (usage, basis) = match &answered {
+        Ok(_) => (estimate, UsageBasis::Estimated),
+        Err(_) => (Usage::default(), UsageBasis::Nothing),
+    };
     let kept = Kept {
         id: id.clone(),
         asking: &asking,
@@ -86,14 +93,9 @@ async fn judge(
         offered,
         ending: if error.is_some() { Ending::Failed } else { Ending::Complete },
         first_token_us: None,
-        tries: vec![Try { model: model.name.clone(), engine: engine.clone(), error }],
+        tries: attempts::tries(heard.take(), offered, asking.at, error, (usage, basis)),
         hit: None,
         route: Box::default(),
-    };
-    // Nobody counts the tokens of a judgement.
-    let (usage, basis) = match &answered {
-        Ok(_) => (estimate, UsageBasis::Estimated),
-        Err(_) => (Usage::default(), UsageBasis::Nothing),
     };
     let content = kept.keeps_content().then(|| bounded(&request.request().inputs));
     let upstream = answered.as_ref().ok().map(|it| it.model.clone());

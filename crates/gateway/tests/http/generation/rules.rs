@@ -22,7 +22,7 @@ use crate::support::{
 };
 
 /// `large` at a cloud that may see internal data, which falls back to `small`, which may see more.
-async fn two(script: Vec<Line>) -> (Server, Arc<Scripted>, Arc<Scripted>) {
+pub(super) async fn two(script: Vec<Line>) -> (Server, Arc<Scripted>, Arc<Scripted>) {
     let cloud = Scripted::new("cloud", DataClass::Internal, script);
     let own = Scripted::new("own", DataClass::Confidential, hello());
     let models = [model("large", &cloud, &["small"]), model("small", &own, &[])];

@@ -1,12 +1,17 @@
 //! Identifiers that are taken out on the way and put back into the answer.
 
+use std::sync::Arc;
+
 use freehold_gateway::RedactionRule;
 use freehold_vocabulary::DataClass;
 use freehold_vocabulary::audit::Decision;
+use freehold_vocabulary::chat::StopReason;
 use serde_json::{Value, json};
 
 use super::{decisions, egress, nothing_else_left, start};
-use crate::support::{Server, Setup, StandIn, served};
+use crate::support::{
+    Line, Scripted, Server, Setup, StandIn, finished, model, served, started, text,
+};
 
 const CHAT: &str = "/v1/chat/completions";
 const TEXT: &str = "Card 4111 1111 1111 1111 of jane@example.com, again jane@example.com.";
@@ -111,4 +116,37 @@ async fn vectors_are_made_of_what_has_no_identifiers() {
     server.post("/v1/embeddings", &body.to_string()).await.ok();
     let seen = cloud.seen().pop().unwrap();
     assert!(seen.contains("<EMAIL_1>") && !seen.contains("jane"), "{seen}");
+}
+
+#[tokio::test]
+async fn an_answer_with_placeholders_is_not_taken_up_again() {
+    let cloud = Scripted::new("cloud", DataClass::Internal, Vec::new());
+    let own = Scripted::new("own", DataClass::Restricted, Vec::new());
+    let rest = || vec![started(), text(" and all"), finished(StopReason::EndTurn)];
+    cloud.goes_on(rest());
+    own.goes_on(rest());
+    let mut large = Arc::into_inner(model("large", &cloud, &["small"])).unwrap();
+    large.redaction = Some(RedactionRule { class: Some(DataClass::Internal) });
+    let small = Arc::into_inner(model("small", &own, &[])).unwrap();
+    let models = vec![large, small];
+    let egress = egress(&models);
+    let server = start(models, egress, Setup::default()).await;
+    for (asked, said, answer, times) in [
+        (TEXT, "To <EMAIL_1>", "To jane@example.com", (1, 0)),
+        // Nothing was taken out, so there is nothing to mix up.
+        ("hi", "To you", "To you and all", (3, 0)),
+        // What the model wrote itself may not go back to it as it is; it may go to another one.
+        ("hi", "To joe@example.com", "To joe@example.com and all", (4, 1)),
+    ] {
+        cloud.says(vec![started(), text(said), Line::Fail(cloud.error("truncated"))]);
+        let mut body = ask(asked);
+        body["stream"] = json!(true);
+        let reply = server.post(CHAT, &body.to_string()).await;
+        assert_eq!(streamed(&reply.text, |it| it["content"].as_str()), answer, "{}", reply.text);
+        assert_eq!((cloud.times(), own.times()), times, "{said}");
+        let broken = reply.text.contains("engine_answer_broken");
+        assert_eq!(broken, asked == TEXT, "{}", reply.text);
+    }
+    let traces = serde_json::to_string(&server.traces.all()).unwrap();
+    assert!(!traces.contains("1111") && !traces.contains("jane"), "{traces}");
 }

@@ -11,10 +11,13 @@ use freehold_economics::PriceList;
 use freehold_gateway::{CacheRule, Egress, GenerativeModel, ModelPrice, Portfolio};
 use freehold_vocabulary::chat::{
     ChatError, ChatEvent, ChatRequest, EmbeddingsAnswer, EmbeddingsInput, EmbeddingsRequest,
-    ModerationAnswer, ModerationRequest, ModerationResult, Part, Protocol, StopReason, Usage,
+    ModerationAnswer, ModerationRequest, ModerationResult, Opening, Part, Protocol, StopReason,
+    Usage,
 };
 use freehold_vocabulary::egress::{Allow, Cleared, EgressPolicy, EngineClearance, Place};
-use freehold_vocabulary::ports::{ChatEngine, ChatEngineCard, ChatStream, Health, OfferedModel};
+use freehold_vocabulary::ports::{
+    ChatEngine, ChatEngineCard, ChatStream, Health, OfferedModel, Resuming,
+};
 use freehold_vocabulary::{DataClass, EngineName, Tier};
 
 /// What the engine says to every request, and what it was asked.
@@ -22,6 +25,8 @@ use freehold_vocabulary::{DataClass, EngineName, Tier};
 pub struct Scripted {
     card: ChatEngineCard,
     script: Mutex<Vec<Line>>,
+    /// What it says when it is to go on with an answer; none if it cannot.
+    rest: Mutex<Option<Vec<Line>>>,
     pub asked: Mutex<Vec<ChatRequest>>,
     /// Streams that live.
     pub open: Arc<AtomicUsize>,
@@ -46,12 +51,17 @@ impl Scripted {
         };
         let card = ChatEngineCard { clearance, protocol: Protocol::OpenAi, provider: "scripted" };
         let (script, asked) = (Mutex::new(script), Mutex::default());
-        Arc::new(Self { card, script, asked, open: Arc::default() })
+        Arc::new(Self { card, script, rest: Mutex::default(), asked, open: Arc::default() })
     }
 
     /// From now on it says this.
     pub fn says(&self, script: Vec<Line>) {
         *self.script.lock().unwrap() = script;
+    }
+
+    /// From now on it goes on with answers that were cut off, and says this.
+    pub fn goes_on(&self, rest: Vec<Line>) {
+        *self.rest.lock().unwrap() = Some(rest);
     }
 
     /// The last request.
@@ -131,8 +141,11 @@ impl ChatEngine for Scripted {
 
     async fn chat(&self, request: Cleared<ChatRequest>) -> Result<ChatStream, ChatError> {
         let request = request.open(&self.card.clearance)?.clone();
+        let script = match request.opening {
+            Opening::New => self.script.lock().unwrap().clone(),
+            Opening::Resume => self.rest.lock().unwrap().clone().expect("it said that it can"),
+        };
         self.asked.lock().unwrap().push(request);
-        let script = self.script.lock().unwrap().clone();
         if let Some(Line::Fail(error)) = script.first() {
             return Err(error.clone());
         }
@@ -185,6 +198,10 @@ impl ChatEngine for Scripted {
         });
         let (results, model) = (results.collect(), request.model.clone());
         Ok(ModerationAnswer { model, results })
+    }
+
+    fn resumes(&self) -> Resuming {
+        if self.rest.lock().unwrap().is_some() { Resuming::Yes } else { Resuming::No }
     }
 
     async fn models(&self) -> Result<Vec<OfferedModel>, ChatError> {

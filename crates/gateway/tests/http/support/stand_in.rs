@@ -75,6 +75,7 @@ pub fn options(name: &str, clearance: DataClass, url: String, network: Network) 
         provider: find("openai").unwrap(),
         url: Some(url),
         key: Some(Secret::new("sk-of-the-house")),
+        aws: None,
         network,
         timeouts: Timeouts::default(),
         limits: RemoteLimits::default(),
