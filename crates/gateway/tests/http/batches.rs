@@ -326,9 +326,11 @@ async fn a_class_holds_for_every_line_and_what_may_not_be_kept_is_not_asked() {
         .header("x-freehold-data-class", "confidential")
         .body(Body::from(asked.to_string()));
     let batch = client.send(request.unwrap()).await.ok();
-    let done = until(&mut client, &batch, "completed").await;
+    let mut done = until(&mut client, &batch, "completed").await;
     let bad = read(&mut client, &done, "error_file_id").await;
     assert_eq!(bad["r0"]["error"]["code"], "content_not_kept");
     assert_eq!(engine.times(), 0);
+    // Which id it gets depends on how often the batch was asked for meanwhile.
+    done["error_file_id"] = json!("file-…");
     assert_json_snapshot!("batch", done);
 }
