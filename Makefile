@@ -20,9 +20,14 @@ test: tools postgres ## Every test
 
 # The ledger is tested on a real PostgreSQL, which the tests start themselves.
 postgres:
-	@test -n "$$FREEHOLD_TEST_POSTGRES" || command -v postgres >/dev/null \
-	  || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null \
-	  || { echo "PostgreSQL is missing, and the ledger is tested on it: install it (Debian: apt-get install postgresql; macOS: brew install postgresql), or name the folder of its programs in FREEHOLD_TEST_POSTGRES"; exit 1; }
+	@if [ -n "$$FREEHOLD_TEST_POSTGRES" ] || command -v postgres >/dev/null \
+	    || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then exit 0; fi; \
+	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  echo "== installing PostgreSQL, on which the ledger is tested"; \
+	  apt-get update -qq && apt-get install -y -qq postgresql; \
+	else \
+	  echo "PostgreSQL is missing, and the ledger is tested on it: install it (Debian: sudo apt-get install postgresql; macOS: brew install postgresql), or name the folder of its programs in FREEHOLD_TEST_POSTGRES"; exit 1; \
+	fi
 
 build:
 	@echo "== building freehold (the first build takes a while)"

@@ -68,9 +68,10 @@ base() {
   fi
 }
 
-# Builds an example of a crate and sets `program` to its path.
+# Builds an example of a crate and sets `program` to its path. The binary's package beside it keeps the
+# features of third-party crates as they are, which then need no second build.
 example() {
-  (cd "$root" && cargo build --quiet --locked --profile "$profile" -p "freehold-$1" --example "$2" >&2)
+  (cd "$root" && cargo build --quiet --locked --profile "$profile" -p freehold-cli -p "freehold-$1" --example "$2" >&2)
   program=$built/examples/$2
 }
 

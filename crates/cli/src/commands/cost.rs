@@ -23,7 +23,7 @@ use crate::wiring::Session;
 /// stands beside what the frontier models of freehold.toml would have asked, at the list price of
 /// the day.
 ///
-/// A machine that is paid by the hour has a [[price]] with `per_hour`, the throughput that was
+/// A machine that is paid by the hour has a `[[price]]` with `per_hour`, the throughput that was
 /// measured under load, and its `utilisation`. A request costs its share: for each kind of token
 /// its number divided by the measured tokens per second, added up, divided by the utilisation, times
 /// the price of the hour.

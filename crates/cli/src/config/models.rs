@@ -49,7 +49,7 @@ pub struct ModelConfig {
     /// The class of a request after that; unsaid, what the engine says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redacted_class: Option<DataClass>,
-    /// Or a [[price]] in the price list.
+    /// Or a `[[price]]` in the price list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<PriceSetting>,
 }

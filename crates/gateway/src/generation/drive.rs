@@ -72,7 +72,7 @@ impl Drive {
     pub(super) fn new(app: App, asking: Asking, offer: Offer, judged: Judged<ChatRequest>) -> Self {
         let id = app.ids.next(asking.at);
         let Judged { request, found } = judged;
-        let cached = Cached::new(&app, &asking, &offer, &request);
+        let cached = Cached::new(&app, &asking, &offer, &request, &found);
         let (heard, tries, resumes) = (Heard::default(), Vec::new(), 0);
         Self {
             app,

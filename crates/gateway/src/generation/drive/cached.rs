@@ -1,10 +1,11 @@
 //! The cache's part in the way of one request: the look before anybody is asked, and the keeping
 //! after the trace is durable.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use freehold_routing::semantic::CacheThreshold;
+use freehold_vocabulary::audit::Word;
 use freehold_vocabulary::chat::{ChatEvent, ChatRequest};
 use freehold_vocabulary::egress::Classified;
 use freehold_vocabulary::{CacheKind, Digest, Ending, Timestamp, TraceId};
@@ -51,6 +52,7 @@ impl Cached {
         asking: &Asking,
         offer: &Offer,
         request: &Classified<ChatRequest>,
+        found: &BTreeMap<Word, u64>,
     ) -> Self {
         let call = call();
         let model = &offer.chain[0].model;
@@ -65,9 +67,12 @@ impl Cached {
                 model: model.name.clone(),
                 flight: None,
                 recorder: Recorder::new(app.caches.entry_bytes_max()),
+                // Two questions that differ in a person mean the same to an embedder, and their
+                // answers are about different people.
                 question: model
                     .cache
                     .semantic
+                    .filter(|_| found.is_empty())
                     .and_then(|it| Some((Question::of(&scope, asked)?, it))),
                 vector: None,
             }

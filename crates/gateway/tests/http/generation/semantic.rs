@@ -6,14 +6,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::body::Body;
 use axum::http::Request;
-use freehold_gateway::{CacheRule, GenerativeModel};
+use freehold_deidentification::requests::RequestDetector;
+use freehold_gateway::{CacheRule, Egress, GenerativeModel};
 use freehold_routing::semantic::{CachePromise, CacheThreshold};
+use freehold_vocabulary::egress::{Allow, EgressPolicy};
 use freehold_vocabulary::ports::{Embedder, EmbedderCard, EngineError};
 use freehold_vocabulary::{CacheKind, Confidence, DataClass, Digest, Probability};
 use serde_json::{Value, json};
 
 use super::CHAT;
-use crate::support::{Scripted, Server, Setup, hello, model, with_models};
+use crate::support::{Scripted, Server, Setup, hello, model, tickets};
 
 /// Counts letters, so that the order of words does not matter and other words do.
 #[derive(Debug)]
@@ -58,7 +60,15 @@ async fn server(threshold: Option<CacheThreshold>) -> (Server, Arc<Scripted>) {
     let mut large = Arc::into_inner(model("large", &cloud, &[])).unwrap();
     large.cache = CacheRule { semantic: threshold, ..CacheRule::default() };
     let models: [Arc<GenerativeModel>; 1] = [Arc::new(large)];
-    let server = Server::start(Setup { portfolio: with_models(&models), ..Setup::default() }).await;
+    let allow = vec![Allow::to_engine(&models[0].engine.card().clearance)];
+    let egress = Egress {
+        policy: EgressPolicy { allow, ..EgressPolicy::default() },
+        default_class: DataClass::Internal,
+        identifiers: Some(Arc::new(RequestDetector::default())),
+        ..Egress::default()
+    };
+    let portfolio = tickets().with_models(&models, egress).unwrap();
+    let server = Server::start(Setup { portfolio, ..Setup::default() }).await;
     let card = EmbedderCard { name: "letters".to_owned(), version: Digest::of("1"), width: 26 };
     server.app.compare_questions_with(Arc::new(Letters(card)), 40);
     (server, cloud)
@@ -102,7 +112,10 @@ async fn a_question_that_means_the_same_has_the_same_answer() {
     // Longer than the embedder reads whole.
     let long = "where is my card ".repeat(4);
     check("be kind", &long, "internal", "miss").await;
-    assert_eq!(cloud.times(), 5);
+    // About people: a known answer may be about another one.
+    check("be kind", "where is ann@example.com", "internal", "miss").await;
+    check("be kind", "is ann@example.com where", "internal", "miss").await;
+    assert_eq!(cloud.times(), 7);
     let metrics = server.get("/metrics").await.text;
     assert!(
         metrics.contains("freehold_cache_lookups_total{result=\"semantic-hit\"} 1"),
