@@ -65,7 +65,7 @@ model_list:
   - model_name: still
     litellm_params: {model: openai/still, api_base: "http://127.0.0.1:$upstream/v1", api_key: sk-nothing}
 Y
-LITELLM_LOCAL_MODEL_COST_MAP=True LITELLM_MODE=PRODUCTION LITELLM_LOG=ERROR NO_DOCS=True \
+LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY=true LITELLM_LOCAL_MODEL_COST_MAP=True LITELLM_MODE=PRODUCTION LITELLM_LOG=ERROR NO_DOCS=True \
   start litellm "$litellm/bin/litellm" --config "$work/litellm.yaml" --host 127.0.0.1 --port "$litellm_port" --num_workers 1
 litellm_process=$started; await litellm "http://127.0.0.1:$litellm_port/health/liveliness" "$started"
 portkey_port=$(port)
