@@ -44,7 +44,7 @@ server=$!; pids+=($server)
 until grep -q listening out; do kill -0 "$server" || { cat log >&2; exit 1; }; sleep 0.1; done
 url=$(sed 's/listening on //' out)
 for form in whole streamed; do
-  python3 "$root/benches/engines_soak.py" "$url" m "$(size 10000 400)" 48 "$form"
+  python3 "$root/benches/engines_soak.py" "$url" m "$(size 10000 400)" 48 "$form" >>soaked
 done
 kill "$server"; wait "$server" || true
 "$freehold" --json traces sql "SELECT sum(cost_picos) AS picos, count(*) AS answers FROM generations" >paid
@@ -52,15 +52,22 @@ kill "$server"; wait "$server" || true
 for name in first second steady; do
   python3 -c "import sys,urllib.request;print(urllib.request.urlopen('http://127.0.0.1:$(cat $name)/bill').read().decode())" >"$name.bill"
 done
-cat first.bill second.bill steady.bill paid tries
-python3 - <<'P'
+PYTHONPATH=$root/benches python3 - <<'P'
 import json
+from table import wilson
+print("Two replicas of one engine fail 30 %, stall 5 % and cut 5 % of their calls; a third engine is healthy and the fallback; 48 requests at once.")
+print()
+print("| answers | answered |")
+print("|---|---|")
+with open("soaked", encoding="utf-8") as file:
+    for one in map(json.loads, file):
+        print(f"| {one['form']} | {wilson(one['answered'], one['requests'])} |")
 bills = {it: json.load(open(f"{it}.bill")) for it in ("first", "second", "steady")}
 price = {"first": (1_000_000, 2_000_000), "second": (1_000_000, 2_000_000), "steady": (3_000_000, 5_000_000)}
 billed = sum(bill["input_tokens"] * price[it][0] + bill["output_tokens"] * price[it][1] for it, bill in bills.items())
-paid = json.load(open("paid"))
-rows = paid["rows"] if isinstance(paid, dict) else paid
-first = rows[0]
-paid = first["picos"] if isinstance(first, dict) else first[0]
-print(json.dumps({"billed_picos": billed, "traced_picos": int(paid), "equal": billed == int(paid)}))
+paid = int(json.load(open("paid"))["rows"][0][0])
+calls = sum(bill["calls"] for bill in bills.values())
+steady = bills["steady"]["answered"]
+print()
+print(f"{calls:,} calls reached the engines, {steady:,} of the answers came from the healthy one. Billed for all of them: {billed / 1e12:.6f} EUR; in the traces: {paid / 1e12:.6f} EUR ({'equal to the last digit' if billed == paid else 'NOT equal'}).")
 P

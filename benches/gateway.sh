@@ -81,7 +81,7 @@ wrk.headers["Authorization"] = "Bearer $key"
 wrk.headers["x-portkey-provider"] = "openai"
 wrk.headers["x-portkey-custom-host"] = "http://127.0.0.1:$upstream/v1"
 L
-seconds=$(size 10 2)
+seconds=$(size 5 2)
 PYTHONPATH=$root/benches python3 "$root/benches/gateway_load.py" "$work" "$seconds" "$rounds" "$key" \
   "direct=$upstream:0" "floor=$floor:$floor_process" "freehold=$freehold_port:$freehold_process" \
   "portkey=$portkey_port:$portkey_process" "litellm=$litellm_port:$litellm_process"

@@ -20,6 +20,7 @@ const BENCHES: &[(&str, &str, &str)] = &[
     ("certificates", "Do certificates keep their word?", "certificates.sh"),
     ("server", "What the server adds", "server.sh"),
     ("gateway", "The gateway beside LiteLLM and Portkey", "gateway.sh"),
+    ("engines", "Always an answer, and every try paid", "engines.sh"),
     ("import", "Importing a million rows", "import.sh"),
     ("traces", "Traces: append and query", "traces.sh"),
 ];
