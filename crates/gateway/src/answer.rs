@@ -26,8 +26,7 @@ pub(crate) async fn answer(
     let reserved = reserve(app, &asked.caller, most).await?;
     let walked = walk(app, asked, served, &texts).await?;
     // What models elsewhere took is settled where they were asked.
-    let own_tiers = served.deployed.tiers().len();
-    let input_tokens = walked.iter().map(|it| it.tokens_read_by(own_tiers)).sum();
+    let input_tokens = walked.iter().map(Walked::tokens_read).sum();
     reserved.settle(Usage { input_tokens, ..Usage::default() }, None);
     let ids = record(app, asked, served, texts, &walked).await?;
     for it in &walked {

@@ -12,6 +12,7 @@ pub mod class;
 pub mod conversation;
 pub mod drive;
 pub mod limits;
+pub mod once;
 pub mod record;
 pub mod redaction;
 mod resume;

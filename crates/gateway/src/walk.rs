@@ -95,12 +95,7 @@ impl Walked {
 
     /// Tokens read by every tier that was asked.
     pub(crate) fn tokens_read(&self) -> u64 {
-        self.tokens_read_by(self.tiers.len())
-    }
-
-    /// Tokens read by the first of them.
-    pub(crate) fn tokens_read_by(&self, tiers: usize) -> u64 {
-        self.tiers.iter().take(tiers).map(|it| u64::from(it.tokens)).sum()
+        self.tiers.iter().map(|it| u64::from(it.tokens)).sum()
     }
 
     /// The labels that go out: none for an abstention.

@@ -4,7 +4,7 @@
 //! lasts, what they have used once it ended. So nobody has to clear up after a process that died.
 
 use async_trait::async_trait;
-use freehold_ledger::budget::drawn;
+use freehold_ledger::budget::{AT_MOST_MAX, drawn};
 use freehold_ledger::{
     BudgetRepository, Cap, CapRequest, CapState, Exchanged, Holder, LedgerError, Level, Measure,
     Party, Refusal, Share, Want, Window,
@@ -244,10 +244,10 @@ async fn expect_party(writing: &mut Writing<'_>, party: &Party) -> Result<(), Le
     }
 }
 
-/// Rows hold signed numbers, and sums of them must; what is beyond is as good as everything.
+/// Rows hold signed numbers, and sums of them must; no limit is larger, so what is beyond has
+/// reached it.
 fn signed(amount: u64) -> i64 {
-    const AMOUNT_MAX: u64 = 1 << 56;
-    amount.min(AMOUNT_MAX).cast_signed()
+    amount.min(AT_MOST_MAX).cast_signed()
 }
 
 fn amount(row: &Row<'_>, column: &str) -> Result<u64, LedgerError> {

@@ -94,8 +94,9 @@ impl From<Measure> for String {
     }
 }
 
-/// Largest limit: rows hold signed numbers.
-const AT_MOST_MAX: u64 = i64::MAX as u64 / 4;
+/// Largest limit, and the most that one row of use holds: rows are signed numbers, and so are sums
+/// over the rows of many processes.
+pub const AT_MOST_MAX: u64 = 1 << 56;
 
 /// A limit: so much, for this party and all below it together, in each window.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -82,7 +82,10 @@ impl RemoteCertificate {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RoutingError> {
         let malformed = |reason: String| RoutingError::malformed(REMOTE_CERTIFICATE_FILE, reason);
         let read: Self = serde_json::from_slice(bytes).map_err(|e| malformed(e.to_string()))?;
-        if read.id != read.digest() || read.errors > read.n {
+        // Everything else follows from the record, and is made from it again.
+        if read.errors > read.n
+            || read != Self::new(read.subject.clone(), read.terms, read.n, read.errors)
+        {
             return Err(malformed("it was changed after it was made".to_owned()));
         }
         Ok(read)

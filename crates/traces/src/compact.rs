@@ -120,11 +120,15 @@ pub fn merge_step(
         let (first, last) = (&group[0], &group[group.len() - 1]);
         let part = PartName { partition: partition.clone(), first: first.first, last: last.last };
         let mut batches: Vec<Box<dyn Iterator<Item = _>>> = vec![];
+        let mut content = Content::Removed;
         for member in &group {
+            if parquet_file::content(&member.path(folder))? == Content::Kept {
+                content = Content::Kept;
+            }
             batches.push(Box::new(parquet_file::batches(&member.path(folder))?));
         }
         let (path, batches) = (part.unfinished_path(folder), batches.into_iter().flatten());
-        parquet_file::write(&path, Content::Kept, batches)?;
+        parquet_file::write(&path, content, batches)?;
         added.push(part);
         removed.extend(group);
     }

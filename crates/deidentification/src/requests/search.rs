@@ -66,7 +66,7 @@ impl<'a> Search<'a> {
                 self.text("", key)?;
                 self.text(key, value)
             }),
-            LeafContent::Bytes(data) => self.text("", &bytes::readable(data)),
+            LeafContent::Bytes(data) => self.text("", &bytes::readable(data)?),
             LeafContent::Unseen => Ok(()),
         }
     }
@@ -132,10 +132,7 @@ impl<'a> Search<'a> {
         for joint in ["", " "] {
             let mut chain = String::new();
             let mut borders = Vec::new();
-            for piece in &pieces {
-                if chain.len() + piece.len() > CHAIN_BYTES_MAX {
-                    break;
-                }
+            for piece in newest(&pieces, joint.len()) {
                 chain.push_str(piece);
                 borders.push(chain.len());
                 chain.push_str(joint);
@@ -172,4 +169,15 @@ pub(super) fn said<'a>(leaves: &'a [Leaf<'_>]) -> Vec<Said<'a>> {
         _ => None,
     });
     said.collect()
+}
+
+/// The last pieces that fit, in their order: what a request adds is new, and older ones were searched
+/// when they were.
+fn newest<'a>(pieces: &'a [&'a str], joint: usize) -> &'a [&'a str] {
+    let mut bytes = 0;
+    let fits = pieces.iter().rev().take_while(|it| {
+        bytes += it.len() + joint;
+        bytes <= CHAIN_BYTES_MAX
+    });
+    &pieces[pieces.len() - fits.count()..]
 }

@@ -61,7 +61,11 @@ impl Blame {
     }
 
     /// The error behind a request that got no answer.
+    /// No connection, no work; one that broke after the request was sent may have cost something.
     pub(super) fn unreachable(&self, error: &reqwest::Error) -> ChatError {
+        if !error.is_connect() {
+            return self.broken(error);
+        }
         ChatError::Connection { engine: self.engine.clone(), reason: self.causes(error) }
     }
 

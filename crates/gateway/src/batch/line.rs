@@ -83,7 +83,7 @@ async fn once(
     batch: &Batch,
     body: &Value,
 ) -> Result<(Outcome, Option<Duration>), ApiError> {
-    let caller = auth::again(app, &batch.owner).await?;
+    let caller = auth::again(app, &batch.owner, batch.wish.endpoint.as_str()).await?;
     let mut request = Request::post(batch.wish.endpoint.as_str())
         .header(header::CONTENT_TYPE, "application/json");
     if let Some(class) = batch.class {

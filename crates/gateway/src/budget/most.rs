@@ -56,7 +56,7 @@ impl Most {
             EmbeddingsInput::Tokens(tokens) => tokens.len() as u64,
         });
         let usage = Usage { input_tokens: tokens.sum(), ..Usage::default() };
-        Self { usage, models: models(offer) }
+        Self { usage, models: vec![offer.chain[0].model.clone()] }
     }
 
     /// Of texts and images that a model judges.
@@ -65,7 +65,10 @@ impl Most {
         request.each_text(&mut |text| bytes += text.len() as u64);
         let images = request.inputs.iter().flatten().map(images).sum::<u64>();
         let input_tokens = bytes.div_ceil(BYTES_PER_TOKEN) + images * TOKENS_PER_IMAGE;
-        Self { usage: Usage { input_tokens, ..Usage::default() }, models: models(offer) }
+        Self {
+            usage: Usage { input_tokens, ..Usage::default() },
+            models: vec![offer.chain[0].model.clone()],
+        }
     }
 
     /// Of texts that every tier of a task may read. Answers from within cost nothing more.

@@ -77,6 +77,14 @@ pub(crate) fn tries(
     tries
 }
 
+/// The tokens of all tries together.
+pub(crate) fn used(tries: &[Try]) -> Usage {
+    tries.iter().filter_map(|it| it.spent.as_ref()).fold(Usage::default(), |mut sum, it| {
+        sum += it.usage;
+        sum
+    })
+}
+
 /// What all tries cost together, in the currency of the last that cost something. What was paid
 /// in another one stands with its try. None if the price of one of them is not known.
 pub(crate) fn total(tries: &[Try]) -> Option<Cost> {

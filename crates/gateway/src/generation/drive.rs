@@ -20,7 +20,7 @@ use resumed::Resumed;
 use super::attempts::{self, Heard};
 use super::choice::choose;
 use super::class::Judged;
-use super::record::{Kept, keeps_content, record};
+use super::record::{Kept, Paid, keeps_content, record};
 use super::redaction::{self, Restoring, Sendable};
 use super::tally::Tally;
 use super::{About, Asking, Settled, Step};
@@ -419,19 +419,21 @@ impl Drive {
         // An answer that was taken up again is one to the request as it came: none of it was
         // replaced.
         let asked = if current.tally.is_resumed() { &self.request } else { &current.sent };
-        let settled = record(&self.app, kept, asked.request(), current.tally).await?;
-        if let Some(bill) = &self.offer.bill {
-            bill.add(self.id.clone(), settled.cost.clone());
-        }
+        let (bill, id) = (self.offer.bill.clone(), self.id.clone());
+        // What is answered again has taken its place among the requests and no tokens.
+        let reserved = self.reserved.take().filter(|_| self.cached.hit.is_none());
+        let pay = |paid: &Paid| {
+            if let Some(bill) = bill {
+                bill.add(id, paid.cost.clone());
+            }
+            if let Some(reserved) = reserved {
+                reserved.settle(paid.usage, paid.cost.as_ref());
+            }
+        };
+        let settled = record(&self.app, kept, asked.request(), current.tally, pay).await?;
         if ending == Ending::Complete {
             let model = &current.offered.model.name;
             self.cached.keep(&self.app, model, &self.id, &settled).await;
-        }
-        // What is answered again has taken its place among the requests and no tokens.
-        if let Some(reserved) = self.reserved.take()
-            && self.cached.hit.is_none()
-        {
-            reserved.settle(settled.usage, settled.cost.as_ref());
         }
         Ok(settled)
     }

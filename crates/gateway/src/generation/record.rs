@@ -58,6 +58,7 @@ pub(super) async fn record(
     kept: Kept<'_>,
     request: &ChatRequest,
     tally: Tally,
+    pay: impl FnOnce(&Paid),
 ) -> Result<Settled, ApiError> {
     let hit = kept.hit.clone();
     // Tokens that nobody read or wrote are in no sum.
@@ -78,7 +79,7 @@ pub(super) async fn record(
     } else {
         said
     };
-    let settled = keep(app, kept, said).await?;
+    let settled = keep(app, kept, said, pay).await?;
     // The caller is told what the answer took when it was made.
     Ok(match hit {
         Some(hit) => Settled { usage: hit.stored.usage, basis: hit.stored.basis, ..settled },
@@ -86,11 +87,23 @@ pub(super) async fn record(
     })
 }
 
+/// What all tries of a request took together. It is owed whether or not the trace can be written.
+#[derive(Debug)]
+pub(crate) struct Paid {
+    pub(crate) usage: Usage,
+    pub(crate) cost: Option<Cost>,
+}
+
 /// Counts what was said and makes its trace durable.
 ///
 /// # Errors
 /// When the trace log does not take it.
-pub(crate) async fn keep(app: &App, kept: Kept<'_>, said: Said) -> Result<Settled, ApiError> {
+pub(crate) async fn keep(
+    app: &App,
+    kept: Kept<'_>,
+    said: Said,
+    pay: impl FnOnce(&Paid),
+) -> Result<Settled, ApiError> {
     let model = &kept.offered.model;
     let (usage, basis) = (said.usage, said.basis.unwrap_or(UsageBasis::Nothing));
     let (cost, saved) = match &kept.hit {
@@ -103,6 +116,7 @@ pub(crate) async fn keep(app: &App, kept: Kept<'_>, said: Said) -> Result<Settle
             (hit.stored.cost.as_ref().map(free), hit.stored.cost.clone())
         }
     };
+    pay(&Paid { usage: attempts::used(&kept.tries), cost: cost.clone() });
     let generation = Generation {
         model: model.name.clone(),
         engine: model.engine.card().name().clone(),

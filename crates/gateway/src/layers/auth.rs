@@ -162,7 +162,7 @@ async fn admit(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
 ///
 /// # Errors
 /// When it is not, or the ledger does not say.
-pub(crate) async fn again(app: &App, name: &str) -> Result<Caller, ApiError> {
+pub(crate) async fn again(app: &App, name: &str, path: &str) -> Result<Caller, ApiError> {
     if app.parts.access == Access::Open && name == LOCAL {
         return Ok(Caller(LOCAL.into(), None));
     }
@@ -173,7 +173,9 @@ pub(crate) async fn again(app: &App, name: &str) -> Result<Caller, ApiError> {
     let grant = app.parts.ledger.find_grant(&key.hash).await;
     let grant = grant.map_err(|cause| ApiError::ledger(&cause))?;
     let grant = grant.filter(|it| it.is_valid_at(now)).ok_or(ApiError::KeyInvalid)?;
-    Ok(Caller(grant.key.name.as_str().into(), Some(Arc::new(grant))))
+    let caller = Caller(grant.key.name.as_str().into(), Some(Arc::new(grant)));
+    caller.expect_role(path)?;
+    Ok(caller)
 }
 
 /// What was presented: `authorization: Bearer …` as OpenAI clients do, or `x-api-key: …`.

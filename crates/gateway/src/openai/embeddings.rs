@@ -1,6 +1,4 @@
 //! `POST /v1/embeddings`: texts as vectors, by the engine of a model.
-//!
-//! No other model stands in for one that fails: vectors of different models cannot be compared.
 
 use std::collections::BTreeMap;
 
@@ -8,22 +6,22 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use freehold_vocabulary::Ending;
 use freehold_vocabulary::chat::{
-    EmbeddingsAnswer, EmbeddingsInput, EmbeddingsRequest, Protocol, Usage, UsageBasis,
+    ChatError, EmbeddingsAnswer, EmbeddingsInput, EmbeddingsRequest, Protocol, Usage,
 };
+use freehold_vocabulary::egress::Cleared;
+use freehold_vocabulary::ports::ChatEngine;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::answer::check_text;
 use crate::app::{App, Offer};
-use crate::budget::{Most, reserve};
-use crate::egress::{Leaving, clear};
+use crate::budget::Most;
 use crate::error::ApiError;
 use crate::extract::Json;
-use crate::generation::attempts::{self, Heard};
-use crate::generation::record::{Kept, Said, bounded, keep, keeps_content};
-use crate::generation::{About, Asking, allowed, class, redaction};
+use crate::generation::once::{Answered, Question, Reply, once};
+use crate::generation::record::bounded;
+use crate::generation::{Asking, class};
 use crate::layers::auth::Caller;
 use crate::openai::read::Parameters;
 use crate::openai::wire::Freehold;
@@ -72,7 +70,6 @@ pub(crate) async fn handler(
         let message = "`model` names a route between two models, whose vectors cannot be compared; name one of them";
         return Err(ApiError::invalid_field("model", message));
     }
-    let offer = allowed(&caller, offer)?;
     let class = class::stated(&headers)?;
     let asking = Asking { caller, endpoint: "embeddings", at, class };
     let mut others = Parameters::new(request.others);
@@ -86,10 +83,8 @@ pub(crate) async fn handler(
     for (name, value) in others.rest() {
         wanted.extras.insert(Protocol::OpenAi, name, value);
     }
-    let run = tokio::spawn(async move { embed(&app, asking, &offer, wanted).await });
-    // A task of its own records the answer also if the client goes away.
-    let done = run.await.map_err(|cause| ApiError::Panicked(cause.to_string()))?;
-    let (answer, usage, freehold) = done?;
+    let Answered { answer, about, settled } = once(&app, asking, offer, wanted).await?;
+    let (usage, freehold) = (settled.usage, Freehold::new(&about, Some(&settled)));
     let data: Vec<Value> = answer
         .embeddings
         .iter()
@@ -105,74 +100,37 @@ pub(crate) async fn handler(
     })))
 }
 
-async fn embed(
-    app: &App,
-    asking: Asking,
-    offer: &Offer,
-    wanted: EmbeddingsRequest,
-) -> Result<(EmbeddingsAnswer, Usage, Freehold), ApiError> {
-    let offered = &offer.chain[0];
-    let model = &offered.model;
-    let id = app.ids.next(asking.at);
-    let most = || Most::of_embeddings(&wanted, offer);
-    let reserved = reserve(app, &asking.caller, most).await?;
-    let estimate = estimated(&wanted);
-    let judged = class::judged(app, &asking, offer, wanted).await?;
-    let sendable = redaction::sendable(&offer.egress, model, &judged.request).await?;
-    let request = sendable.request.with(|it| it.model.clone_from(&model.upstream));
-    let leaving = Leaving {
-        app,
-        caller: &asking.caller,
-        at: asking.at,
-        trace: &id,
-        offered,
-        policy: &offer.egress.policy,
-        found: &judged.found,
-        replaced: &sendable.replaced,
-    };
-    let cleared = clear(&leaving, &request).await??;
-    let rule = cleared.record().rule.clone();
-    let engine = model.engine.card().name().clone();
-    let heard = Heard::default();
-    let answered = heard.during(model.engine.embed(cleared)).await;
-    let error = answered.as_ref().err().map(ToString::to_string);
-    let (usage, basis) = match &answered {
-        Ok(EmbeddingsAnswer { usage: Some(usage), .. }) => (*usage, UsageBasis::Reported),
-        Ok(_) => (estimate, UsageBasis::Estimated),
-        Err(_) => (Usage::default(), UsageBasis::Nothing),
-    };
-    let kept = Kept {
-        id: id.clone(),
-        asking: &asking,
-        content: offer.egress.content,
-        class: judged.request.class(),
-        rule: rule.clone(),
-        offered,
-        ending: if error.is_some() { Ending::Failed } else { Ending::Complete },
-        first_token_us: None,
-        tries: attempts::tries(heard.take(), offered, asking.at, error, (usage, basis)),
-        hit: None,
-        route: Box::default(),
-    };
-    let content = kept.keeps_content().then(|| bounded(&request.request().inputs));
-    let upstream = answered.as_ref().ok().map(|it| it.model.clone());
-    let said = Said { upstream, usage, basis: Some(basis), request: content, ..Said::default() };
-    let settled = keep(app, kept, said).await?;
-    reserved.settle(settled.usage, settled.cost.as_ref());
-    let answer = answered.map_err(ApiError::Generation)?;
-    let about = About {
-        trace_id: id,
-        model: model.name.clone(),
-        engine,
-        tier: model.tier,
-        data_class: judged.request.class(),
-        rule,
-        ignored_parameters: answer.ignored.clone(),
-        cache: None,
-        keeps_content: keeps_content(offer.egress.content, model, judged.request.class()),
-        route: None,
-    };
-    Ok((answer, usage, Freehold::new(&about, Some(&settled))))
+impl Question for EmbeddingsRequest {
+    type Answer = EmbeddingsAnswer;
+
+    fn name_model(&mut self, upstream: &str) {
+        upstream.clone_into(&mut self.model);
+    }
+
+    fn most(&self, offer: &Offer) -> Most {
+        Most::of_embeddings(self, offer)
+    }
+
+    fn estimate(&self) -> Usage {
+        let tokens = self.inputs.iter().map(|input| match input {
+            EmbeddingsInput::Text(text) => text.len().div_ceil(4) as u64,
+            EmbeddingsInput::Tokens(tokens) => tokens.len() as u64,
+        });
+        Usage { input_tokens: tokens.sum(), ..Usage::default() }
+    }
+
+    fn content(&self) -> String {
+        bounded(&self.inputs)
+    }
+
+    async fn ask(
+        engine: &dyn ChatEngine,
+        cleared: Cleared<Self>,
+    ) -> Result<Reply<EmbeddingsAnswer>, ChatError> {
+        let answer = engine.embed(cleared).await?;
+        let (model, usage, ignored) = (answer.model.clone(), answer.usage, answer.ignored.clone());
+        Ok(Reply { answer, model, usage, ignored })
+    }
 }
 
 fn inputs(app: &App, input: Input) -> Result<Vec<EmbeddingsInput>, ApiError> {
@@ -201,14 +159,6 @@ fn inputs(app: &App, input: Input) -> Result<Vec<EmbeddingsInput>, ApiError> {
         }
     }
     Ok(inputs)
-}
-
-fn estimated(request: &EmbeddingsRequest) -> Usage {
-    let tokens = request.inputs.iter().map(|input| match input {
-        EmbeddingsInput::Text(text) => text.len().div_ceil(4) as u64,
-        EmbeddingsInput::Tokens(tokens) => tokens.len() as u64,
-    });
-    Usage { input_tokens: tokens.sum(), ..Usage::default() }
 }
 
 fn encoded(vector: &[f32], encoding: Encoding) -> Value {

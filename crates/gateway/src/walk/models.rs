@@ -164,7 +164,8 @@ impl Errand {
                 kept: reason.is_none(),
                 reason: reason.clone(),
                 latency_us,
-                tokens: u32::try_from(said.tokens).unwrap_or(u32::MAX),
+                // They stand in the trace of the question, and are counted there.
+                tokens: 0,
             });
             if reason.is_none() {
                 way.route.trust = backing.as_ref().map(|it| it.trust);

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
@@ -58,7 +57,7 @@ async fn until(client: &mut Client, batch: &Value, status: &str) -> Value {
         }
         let over = ["completed", "failed", "expired", "cancelled"];
         assert!(!over.contains(&now["status"].as_str().unwrap()), "{now}");
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        tokio::task::yield_now().await;
     }
 }
 
@@ -245,7 +244,7 @@ async fn output_of(depot: &FolderDepot, batch: &DepotPlace) -> DepotPlace {
         if let Some(id) = kept["output_file_id"].as_str() {
             return DepotPlace::new(Shelf::Contents, "local", id).unwrap();
         }
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        tokio::task::yield_now().await;
     }
 }
 
@@ -264,7 +263,7 @@ async fn a_killed_process_goes_on_where_it_was() {
     let (folder, now) = (server.folder.clone(), server.clock.now());
     server.kill().await;
     while depot.lock(&place).unwrap().is_none() {
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        tokio::task::yield_now().await;
     }
     // Half a line, as a crash in the middle of writing leaves it.
     let length = depot.length(&output).unwrap().unwrap();

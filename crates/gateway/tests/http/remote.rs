@@ -64,12 +64,19 @@ struct Asked {
     server: Server,
     mini: Arc<Scripted>,
     large: Arc<Scripted>,
+    third: Arc<Scripted>,
 }
 
 async fn start(case: Case) -> Asked {
     let mini = Scripted::new("small-cloud", case.mini_clearance, case.mini);
     let large = Scripted::new("cloud", DataClass::Confidential, case.large);
-    let models = [model("mini", &mini, &[]), model("large", &large, &[])];
+    // Stands in for `mini` where it is asked by name; nothing was proved of it.
+    let third = Scripted::new("third", DataClass::Confidential, says(r#"{"label":"billing"}"#));
+    let models = [
+        model("mini", &mini, &["third"]),
+        model("large", &large, &[]),
+        model("third", &third, &[]),
+    ];
     let deployed = tickets();
     let subject = subject(&deployed, &models[0], &deployed.certificates());
     let certificates =
@@ -83,7 +90,7 @@ async fn start(case: Case) -> Asked {
     let portfolio = Portfolio::new(vec![deployed]).unwrap();
     let portfolio = with(portfolio, &models);
     let server = Server::start(Setup { portfolio, ..Setup::default() }).await;
-    Asked { server, mini, large }
+    Asked { server, mini, large, third }
 }
 
 /// What nobody says the class of is `restricted`, which no engine here may be told.
@@ -186,6 +193,7 @@ async fn no_label_and_no_answer_pass_on_and_are_paid_for() {
         let trace = asked.server.traces.get(answer["trace_id"].as_str().unwrap()).unwrap();
         assert_eq!(trace.route.unwrap().asked[0].reason.as_deref(), Some(reason));
         assert_eq!(trace.outcome, Outcome::Answered);
+        assert_eq!(asked.third.times(), 0, "{reason}");
     }
 }
 

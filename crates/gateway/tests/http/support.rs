@@ -8,7 +8,6 @@ mod traces;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use freehold_artifacts::FolderDepot;
 use freehold_gateway::{
@@ -182,6 +181,6 @@ pub fn one(engine: WordEngine) -> Portfolio {
 /// Waits for a state that another task brings about, however long that takes.
 pub async fn until(reached: impl Fn() -> bool) {
     while !reached() {
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        tokio::task::yield_now().await;
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, bail};
 use freehold_economics::metering::Machine;
 use freehold_economics::{Day, Metered, Sums};
+use freehold_ledger::Level;
 use freehold_traces::Limits;
 use freehold_vocabulary::chat::Usage;
 use freehold_vocabulary::price::Cost;
@@ -79,10 +80,31 @@ pub fn rows(session: &Session, period: Period) -> Result<Vec<Metered>> {
         let read = tokens.get(&(day, task.clone(), key.clone())).copied().unwrap_or_default();
         rows.push(classified(session, day, task, key, n, read));
     }
+    let owners = owners(session)?;
+    for row in &mut rows {
+        if let Some((team, tags)) = owners.get(&row.key) {
+            row.team.clone_from(team);
+            row.tags.clone_from(tags);
+        }
+    }
     rows.sort_by(|a, b| {
         (a.day, &a.task, &a.key, &a.model).cmp(&(b.day, &b.task, &b.key, &b.model))
     });
     Ok(rows)
+}
+
+/// The team and the tags of each key, as the ledger has them now. A key without a team stands under
+/// its own name.
+fn owners(session: &Session) -> Result<BTreeMap<String, (String, Vec<String>)>> {
+    let mut owners = BTreeMap::new();
+    for key in session.wait(session.ledger.keys())? {
+        let Some(grant) = session.wait(session.ledger.find_grant(&key.hash))? else { continue };
+        let team = grant.accounts.iter().find(|it| it.party.level == Level::Team);
+        let team = team.map_or(key.name.as_str(), |it| it.party.name.as_str()).to_owned();
+        let tags = grant.tags().into_iter().map(|(name, value)| format!("{name}={value}"));
+        owners.insert(key.name.to_string(), (team, tags.collect()));
+    }
+    Ok(owners)
 }
 
 fn generated(session: &Session, it: Generated) -> Result<Metered> {

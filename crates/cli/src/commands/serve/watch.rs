@@ -74,22 +74,22 @@ impl Watch {
         let mut looks = tokio::time::interval(pause);
         // After a long load the next look is due once, not for every one that was missed.
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut next_try = None;
+        let (mut next_try, mut next_reload) = (None, None);
         loop {
             looks.tick().await;
-            if self.file.has_changed(&self.session.config) {
+            let reload = due(&mut next_reload);
+            if self.file.has_changed(&self.session.config) || reload {
                 match self.reload().await {
-                    Ok(()) => next_try = None,
+                    Ok(()) => (next_try, next_reload) = (None, None),
                     Err(error) => {
                         tracing::error!("the configuration stays as it is: {error:#}");
+                        // The file may be fine and the ledger not.
+                        next_reload = Some(LOOKS_BETWEEN_TRIES);
                     }
                 }
                 continue;
             }
-            let again = next_try.as_mut().is_some_and(|left: &mut u32| {
-                *left -= 1;
-                *left == 0
-            });
+            let again = due(&mut next_try);
             match self.session.ledger.alias_sequence().await {
                 Ok(sequence) if sequence == self.seen && !again => continue,
                 // Before the models are loaded: a move in between is then seen as one, not missed.
@@ -156,6 +156,17 @@ impl Watch {
         tracing::info!("deployed anew: {}", portfolio.model_names().join(", "));
         self.making.app.deploy(portfolio);
     }
+}
+
+/// Whether it is time for another try; each look brings it nearer.
+fn due(looks_left: &mut Option<u32>) -> bool {
+    let Some(left) = looks_left else { return false };
+    *left -= 1;
+    let due = *left == 0;
+    if due {
+        *looks_left = None;
+    }
+    due
 }
 
 /// Loads models without holding up the runtime. The outer error is the process's own.

@@ -94,6 +94,29 @@ fn costs_are_reported_compared_and_exported() {
     assert!(prices.contains("3.6 an hour") && prices.contains("stale"), "{prices}");
 }
 
+#[test]
+fn costs_stand_under_the_team_and_the_tags_of_their_key() {
+    let provider = Provider::start();
+    let portfolio = listed(&provider);
+    portfolio.run(&["organisations", "add", "acme"]);
+    portfolio.run(&["teams", "add", "support", "--of", "organisation/acme", "--tag", "site=north"]);
+    let tagged = ["keys", "add", "app", "--owner", "team/support", "--tag", "cost-centre=4711"];
+    let key = portfolio.json(&tagged);
+    let server = portfolio.serve();
+    let reply = ureq::post(format!("{}/v1/chat/completions", server.url))
+        .header("authorization", format!("Bearer {}", key["secret"].as_str().unwrap()))
+        .header("content-type", "application/json")
+        .send(ask(false).to_string());
+    assert_eq!(reply.unwrap().status(), 200);
+    server.stop();
+    let by = |dimension: &str| -> Vec<Value> {
+        let report = portfolio.json(&["cost", "--by", dimension]);
+        report["lines"].as_array().unwrap().iter().map(|it| it["by"][0].clone()).collect()
+    };
+    assert_eq!(by("team"), ["support"]);
+    assert_eq!(by("tag"), ["cost-centre=4711", "site=north"]);
+}
+
 fn usage(input: u64, output: u64) -> Value {
     json!({
         "input_tokens": input, "cached_input_tokens": 0, "cache_written_tokens": 0,

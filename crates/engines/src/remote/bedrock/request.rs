@@ -255,7 +255,9 @@ fn sampling(request: &ChatRequest, out: &mut Out) {
 fn reasoning(request: &ChatRequest, out: &mut Out) {
     match request.reasoning.effort {
         None => {}
-        Some(Effort::None | Effort::Minimal) => {
+        // The least there is is some.
+        Some(Effort::None) => out.ignore("reasoning_effort"),
+        Some(Effort::Minimal) => {
             out.set_in("outputConfig", "effort", json!("low"));
         }
         Some(effort) => out.set_in("outputConfig", "effort", json!(effort.as_str())),

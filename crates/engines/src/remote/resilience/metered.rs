@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use freehold_vocabulary::EngineName;
 use freehold_vocabulary::chat::{
-    Attempt, AttemptOutcome, ChatError, ChatEvent, Delivery, Usage, UsageBasis,
+    Attempt, AttemptOutcome, ChatError, ChatEvent, Delivery, Phase, Usage, UsageBasis,
 };
 use freehold_vocabulary::ports::{AttemptLog, ChatStream};
 use futures::{Stream, StreamExt as _};
@@ -105,13 +105,14 @@ impl Trial {
             _ => Verdict::None,
         };
         // What a server refused or never received costs nothing; all else may be on the bill.
-        let worked = matches!(
-            error,
-            ChatError::Timeout { .. }
-                | ChatError::Truncated { .. }
-                | ChatError::Malformed { .. }
-                | ChatError::TooLarge { .. }
-        ) || self.output_bytes > 0;
+        let worked = matches!(error, ChatError::Timeout { phase, .. } if *phase != Phase::Connect)
+            || matches!(
+                error,
+                ChatError::Truncated { .. }
+                    | ChatError::Malformed { .. }
+                    | ChatError::TooLarge { .. }
+            )
+            || self.output_bytes > 0;
         self.end(AttemptOutcome::Failed(error.to_string()), verdict, worked);
     }
 

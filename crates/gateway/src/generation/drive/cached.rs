@@ -68,11 +68,11 @@ impl Cached {
                 flight: None,
                 recorder: Recorder::new(app.caches.entry_bytes_max()),
                 // Two questions that differ in a person mean the same to an embedder, and their
-                // answers are about different people.
+                // answers are about different people. A task wants the label of this very text.
                 question: model
                     .cache
                     .semantic
-                    .filter(|_| found.is_empty())
+                    .filter(|_| found.is_empty() && offer.bill.is_none())
                     .and_then(|it| Some((Question::of(&scope, asked)?, it))),
                 vector: None,
             }

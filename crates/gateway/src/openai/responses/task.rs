@@ -17,6 +17,7 @@ use crate::extract::Json;
 use crate::generation::record::last_text;
 use crate::generation::sse::{self, Encode as _};
 use crate::openai::chat::classify::content;
+use crate::openai::files::may_keep;
 use crate::record::{Asked, Field};
 use crate::walk::Elsewhere;
 
@@ -52,7 +53,7 @@ pub(crate) async fn answer(
         created: at.as_micros().div_euclid(1_000_000),
         model: served.deployed.name(),
         previous: turn.previous.clone(),
-        stored: turn.store,
+        stored: turn.store && may_keep(app).is_ok(),
         echo: wanted.echo,
         freehold: json!(view),
     };
